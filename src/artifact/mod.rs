@@ -1,0 +1,5 @@
+//! Trained models on disk.
+
+mod error;
+
+pub use error::ArtifactError;

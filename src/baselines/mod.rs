@@ -1,0 +1,1 @@
+//! Simple models to stand beside ours.

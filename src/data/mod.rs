@@ -1,0 +1,5 @@
+//! Files to checked records.
+
+mod error;
+
+pub use error::DataError;

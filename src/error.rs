@@ -1,0 +1,36 @@
+//! One error for the crate: a variant per stage, each wrapping that stage's own.
+
+use crate::artifact::ArtifactError;
+use crate::data::DataError;
+use crate::device::DeviceError;
+use crate::evaluation::EvaluationError;
+use crate::features::FeatureError;
+use crate::model::ModelError;
+use crate::training::TrainingError;
+
+/// Whatever can go wrong between a file and a prediction.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The chosen device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A file or table cannot be read as asked.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Records cannot be turned into features.
+    #[error(transparent)]
+    Feature(#[from] FeatureError),
+    /// A configuration describes no valid model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Training cannot start or go on.
+    #[error(transparent)]
+    Training(#[from] TrainingError),
+    /// A metric is undefined for its input.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
+    /// A saved model cannot be written or read.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+}

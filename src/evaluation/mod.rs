@@ -1,0 +1,5 @@
+//! What a model's answers are worth.
+
+mod error;
+
+pub use error::EvaluationError;

@@ -1,0 +1,1 @@
+//! Differentiable operations that models are made of: one folder each.

@@ -1,0 +1,1 @@
+//! What will this person want next?

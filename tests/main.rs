@@ -1,0 +1,1 @@
+//! Promises made to users, one file each.
