@@ -107,7 +107,7 @@ impl Objective for NextItemObjective<'_> {
             interval: None,
             ..RankingSettings::default()
         };
-        let report = evaluate_ranking(&self.data.validation, &ModelScorer::new("model", model), &settings)?;
+        let report = evaluate_ranking(&self.data.validation, &ModelScorer::new("model", model, &self.data.item_counts), &settings)?;
         Ok(Some(Validation::new(RankingMetric::Ndcg.name_at(k), report.means())))
     }
 }

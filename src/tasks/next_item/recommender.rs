@@ -95,7 +95,7 @@ impl Recommender {
 
     /// The model as evaluations see it.
     pub fn scorer(&self) -> ModelScorer<'_> {
-        ModelScorer::new(&self.config.preset, &self.model)
+        ModelScorer::new(&self.config.preset, &self.model, &self.item_counts)
     }
 
     /// The `k` items that fit best after a history, oldest event first.

@@ -5,17 +5,18 @@ use crate::evaluation::ranking::{RankingCase, Scorer, ScorerError};
 use crate::features::FIRST_REAL_ID;
 use crate::sequence::Offsets;
 
-/// Scores cases by a model. An empty history has no vector, so all of its items score the same.
+/// Scores cases by a model, and cases without a history by popularity.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelScorer<'a> {
     name: &'a str,
     model: &'a NextItemModel,
+    item_counts: &'a [u32],
 }
 
 impl<'a> ModelScorer<'a> {
-    /// Scores by `model`, under this name in reports.
-    pub fn new(name: &'a str, model: &'a NextItemModel) -> Self {
-        Self { name, model }
+    /// Scores by `model`, under this name in reports; `item_counts` are the training events of each item.
+    pub(super) fn new(name: &'a str, model: &'a NextItemModel, item_counts: &'a [u32]) -> Self {
+        Self { name, model, item_counts }
     }
 }
 
@@ -25,8 +26,7 @@ impl Scorer for ModelScorer<'_> {
     }
 
     fn n_items(&self) -> usize {
-        let [n_items, _] = self.model.catalogue().dims();
-        n_items
+        self.item_counts.len()
     }
 
     fn score(&self, cases: &[RankingCase], scores: &mut [f32]) -> Result<(), ScorerError> {
@@ -35,6 +35,10 @@ impl Scorer for ModelScorer<'_> {
         let offsets = Offsets::from_lengths(histories.iter().map(|history| history.len()));
         let logits = self.model.logits(&items, &offsets)?.into_data();
         scores.copy_from_slice(logits.as_slice::<f32>()?);
+        let rows = scores.chunks_exact_mut(self.n_items()).zip(&histories);
+        for (row, _) in rows.filter(|(_, history)| history.is_empty()) {
+            row.iter_mut().zip(self.item_counts).for_each(|(score, &count)| *score = count as f32);
+        }
         Ok(())
     }
 }
