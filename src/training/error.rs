@@ -80,6 +80,12 @@ pub enum TrainingError {
     /// The objective has nothing to learn from.
     #[error("there are no training examples")]
     NoExamples,
+    /// No batch of an epoch has anything to predict.
+    #[error("no batch of epoch {epoch} has a target: every loss has weight 0")]
+    NoTargets {
+        /// Epoch of the run.
+        epoch: usize,
+    },
     /// The loss depends on no trainable weight.
     #[error("the loss of step {step} depends on no trainable weight of the model")]
     NothingToTrain {

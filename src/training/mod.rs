@@ -8,6 +8,7 @@ mod cancel;
 mod checkpoint;
 mod clock;
 mod config;
+mod epoch_end;
 mod error;
 mod gradients;
 mod history;
@@ -19,6 +20,7 @@ mod optimiser;
 mod progress;
 mod run;
 mod schedule;
+mod step;
 mod stopping;
 mod trainer;
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use burn::module::Module;
+
 use super::checkpoint::CheckpointFile;
 use super::run::Run;
 use super::{CancelToken, Objective, Observer, Trained, TrainingConfig, TrainingError};
@@ -57,8 +59,9 @@ impl<'a> Trainer<'a> {
 
     /// Keeps the state of the run in `checkpoint.safetensors` in a directory, which is made if need be.
     ///
-    /// `data` tells the training data from any other, such as a digest: a run resumes only on the same data. A
-    /// checkpoint that is there already is replaced unless the run resumes it.
+    /// `data` tells what the run trains on from anything else, such as a digest of the examples and of those settings of
+    /// the model that the shapes of its weights do not show: a run resumes only with the same. A checkpoint that is
+    /// there already is replaced unless the run resumes it.
     #[must_use]
     pub fn checkpoint_in(mut self, directory: impl Into<PathBuf>, data: impl Into<String>) -> Self {
         self.checkpoint = Some(CheckpointFile::new(directory.into(), data.into()));
@@ -68,8 +71,8 @@ impl<'a> Trainer<'a> {
     /// Whether to go on from the checkpoint in the directory, if there is one. Off by default.
     ///
     /// The run ends with the same bytes as if it had never been interrupted. Settings that do not change them (the
-    /// loader threads, how often to write checkpoints and, unless the schedule counts down to it, `max_epochs`) may
-    /// differ from those of the interrupted run.
+    /// loader threads, how often to write checkpoints and, unless the schedule counts down to it or epochs go without
+    /// validation, `max_epochs`) may differ from those of the interrupted run.
     #[must_use]
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
@@ -82,7 +85,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// [`TrainingError::ZeroCount`] and [`TrainingError::OutOfRange`] for the settings,
-    /// [`TrainingError::NoExamples`], [`TrainingError::NothingToTrain`] and [`TrainingError::LossWeight`] for the
+    /// [`TrainingError::NoExamples`], [`TrainingError::NoTargets`], [`TrainingError::NothingToTrain`] and [`TrainingError::LossWeight`] for the
     /// objective, [`TrainingError::Objective`] and [`TrainingError::Observer`] where those fail themselves,
     /// [`TrainingError::NotFinite`] where training diverges,
     /// [`TrainingError::DecidingMetricMissing`], [`TrainingError::DecidingMetricNotFinite`] and
@@ -98,12 +101,17 @@ impl<'a> Trainer<'a> {
             return Err(TrainingError::NoExamples);
         }
         let checkpoint = self.checkpoint.as_ref();
-        let mut run = Run::new(&self.config, objective, model, self.observers);
-        run.cancel = self.cancel;
-        run.checkpoint = checkpoint;
+        let mut run = Run::new(
+            &self.config,
+            objective,
+            self.observers,
+            self.cancel,
+            checkpoint,
+        );
+        let mut model = model.valid();
         if self.resume {
-            run.resume()?;
+            model = run.resume(model)?;
         }
-        run.finish()
+        run.train(model)
     }
 }

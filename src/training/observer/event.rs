@@ -35,6 +35,8 @@ pub enum Event<'a> {
         resumed_at_step: u64,
         /// Epochs already done, empty unless the run is resumed.
         history: &'a [EpochRecord],
+        /// The best of them by validation.
+        best_epoch: Option<usize>,
     },
     /// The weights were updated.
     Step {
