@@ -17,9 +17,9 @@ const MOST_REFUSALS: usize = 200;
 pub(super) struct NextItemLaw {
     pub(super) catalogue: Catalogue,
     config: NextItemConfig,
-    /// Next category by `[department of the category before last, last category]`.
+    /// Next category by `[department of the last category, category before it]`.
     second_order: Vec<u32>,
-    /// Next category by `[department of the category two before last, last category]`.
+    /// Next category by `[department of the last category, category two before it]`.
     third_order: Vec<u32>,
     /// Categories by season of the year.
     seasons: Vec<Choice>,
@@ -94,24 +94,22 @@ impl NextItemLaw {
         [routine, taste, season, (1.0 - routine - taste - season).max(0.0)]
     }
 
+    /// Next categories of the routine: the one before last leads to its successor, in the department of the last.
     fn routine(&self, newest: &[Option<&Event>; 3]) -> [(u32, f64); 2] {
         let [Some(last), Some(before), two_before] = newest else {
             return [(0, 0.0); 2];
         };
-        let last = self.catalogue.item(last.item).category as usize;
+        let department = self.catalogue.item(last.item).department as usize;
         let successor = |table: &[u32], event: &Event| {
-            let department = self.catalogue.item(event.item).department as usize;
-            table[department * self.catalogue.n_categories + last]
+            let category = self.catalogue.item(event.item).category as usize;
+            table[department * self.catalogue.n_categories + category]
         };
         let second = successor(&self.second_order, before);
         match two_before {
             None => [(second, 1.0), (second, 0.0)],
             Some(two_before) => {
                 let share = self.config.second_order_share;
-                [
-                    (second, share),
-                    (successor(&self.third_order, two_before), 1.0 - share),
-                ]
+                [(second, share), (successor(&self.third_order, two_before), 1.0 - share)]
             }
         }
     }
