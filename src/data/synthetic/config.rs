@@ -15,9 +15,6 @@ pub struct ShopConfig {
     pub n_items: usize,
     /// Number of categories that the items fall into, 2 to `n_items / 2` and at most 10,000. Default 25.
     pub n_categories: usize,
-    /// Number of departments that the categories fall into, 1 to `n_categories` and at most 100. More of them give the
-    /// routine more contexts to tell apart. Default 5.
-    pub n_departments: usize,
     /// Number of styles (collections that run through all categories), 1 to `n_items / n_categories`, so that every
     /// category has items of every style. Default 10.
     pub n_styles: usize,
@@ -51,30 +48,34 @@ pub struct ShopConfig {
 /// The law of the next item: a mixture of four parts, then restricted to the items that the user has not met.
 ///
 /// With probability proportional to its weight, the next item comes from
-/// - the routine, of order three: the next category depends on the last category and the department of the one before it
-///   (or, in a share of the cases, of the one two before it), and the item is mostly one of the last item's style;
+/// - the routine, of order three: one of the last three categories, mostly the one before last, leads to its successor
+///   category, and the item is mostly one of the last item's style there;
 /// - the taste: a category by its exponentially decayed count in the user's history, where a like, cart or purchase counts
 ///   for more than a view, then an item by popularity;
 /// - the season: a category by the day of the year, then an item by popularity;
 /// - popularity alone, which also takes the weight of parts that the history is too short for.
+///
+/// # Source
+/// The routine is a mixture transition distribution: Raftery 1985, "A model for high-order Markov chains",
+/// <https://doi.org/10.1111/j.2517-6161.1985.tb01383.x>. Differences: one successor a category and lag, styles.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NextItemConfig {
-    /// Weight of the routine, 0 to 1,000. Default 0.76.
+    /// Weight of the routine, 0 to 1,000. Default 0.74.
     pub routine_weight: f64,
-    /// Weight of the taste, 0 to 1,000. Default 0.12.
+    /// Weight of the taste, 0 to 1,000. Default 0.13.
     pub taste_weight: f64,
     /// Weight of the season, 0 to 1,000. Default 0.06.
     pub season_weight: f64,
     /// Weight of popularity, 0 to 1,000 and at least a thousandth of the sum of the weights, because a user may have met
-    /// all items that the other parts lead to. Default 0.06.
+    /// all items that the other parts lead to. Default 0.07.
     pub popularity_weight: f64,
     /// Share of the routine's weight that it keeps at the first event of a session, 0 to 1; the taste gets the rest.
     /// Default 0.5.
     pub session_start_routine: f64,
-    /// Share of the routine in which the department of the last category but one decides; otherwise the one before that does.
-    /// In 0 to 1. Default 0.8.
-    pub second_order_share: f64,
+    /// Weights, 0 to 1,000 and not all 0, with which the last category, the one before and the one before that lead the
+    /// routine. Default 0.15, 0.65, 0.2.
+    pub routine_lag_weights: [f64; 3],
     /// Share of the routine in which the item has the style of the last item, 0 to 1. Default 0.9.
     pub style_share: f64,
     /// Number of events after which an event counts half for the taste, 0.5 to 10,000. Smaller makes tastes drift faster.
@@ -92,7 +93,6 @@ impl Default for ShopConfig {
             n_users: 2_500,
             n_items: 1_000,
             n_categories: 25,
-            n_departments: 5,
             n_styles: 10,
             start_utc_millis: 1_704_067_200_000,
             n_days: 364,
@@ -113,12 +113,12 @@ impl Default for ShopConfig {
 impl Default for NextItemConfig {
     fn default() -> Self {
         Self {
-            routine_weight: 0.76,
-            taste_weight: 0.12,
+            routine_weight: 0.74,
+            taste_weight: 0.13,
             season_weight: 0.06,
-            popularity_weight: 0.06,
+            popularity_weight: 0.07,
             session_start_routine: 0.5,
-            second_order_share: 0.8,
+            routine_lag_weights: [0.15, 0.65, 0.2],
             style_share: 0.9,
             taste_half_life_events: 8.0,
             season_strength: 2.0,
@@ -142,7 +142,6 @@ impl ShopConfig {
         count("n_users", self.n_users, 1, 10_000_000)?;
         count("n_items", self.n_items, 20, 1_000_000)?;
         count("n_categories", self.n_categories, 2, 10_000.min(self.n_items / 2))?;
-        count("n_departments", self.n_departments, 1, 100.min(self.n_categories))?;
         count("n_styles", self.n_styles, 1, self.n_items / self.n_categories)?;
         if self.start_utc_millis.unsigned_abs() > FARTHEST_START_MILLIS {
             return Err(SyntheticError::StartOutOfRange {
@@ -183,7 +182,12 @@ impl NextItemConfig {
             });
         }
         number("session_start_routine", self.session_start_routine, 0.0, 1.0)?;
-        number("second_order_share", self.second_order_share, 0.0, 1.0)?;
+        for weight in self.routine_lag_weights {
+            number("routine_lag_weights", weight, 0.0, 1_000.0)?;
+        }
+        if self.routine_lag_weights == [0.0; 3] {
+            return Err(SyntheticError::NoRoutineLag);
+        }
         number("style_share", self.style_share, 0.0, 1.0)?;
         number("taste_half_life_events", self.taste_half_life_events, 0.5, 10_000.0)?;
         number("season_strength", self.season_strength, 0.0, 10.0)?;

@@ -38,6 +38,9 @@ pub enum SyntheticError {
         /// Sum of the four weights.
         sum: f64,
     },
+    /// The routine has no event to go by.
+    #[error("routine_lag_weights are all 0, but one of them must be positive; set routine_weight to 0 to go without the routine")]
+    NoRoutineLag,
     /// The start lies too far from 1970 to count milliseconds from it.
     #[error("start_utc_millis is {value}, but must lie within 10,000 years of 1970; choose a nearer start")]
     StartOutOfRange {

@@ -11,8 +11,6 @@ pub struct Item {
     pub id: String,
     /// Category, `0..n_categories`.
     pub category: u32,
-    /// Department of the category, `0..n_departments`.
-    pub department: u32,
     /// Style (collection), `0..n_styles`.
     pub style: u32,
     /// Price in the shop's currency, positive.
@@ -147,7 +145,6 @@ fn draw_items(config: &ShopConfig, generator: &mut CounterGenerator) -> Vec<Item
             Item {
                 id: format!("item-{index:0digits$}"),
                 category: category as u32,
-                department: (category % config.n_departments) as u32,
                 style: style as u32,
                 price: ((levels[category] + relative_price).exp() * 100.0).round().max(1.0) / 100.0,
                 relative_price,

@@ -1,11 +1,14 @@
 //! The law of the next item: what it reads of a history, how it draws and what it gives each item.
 
+use rand::RngExt;
+
 use super::config::{NextItemConfig, ShopConfig};
 use super::distribution::{Choice, draw_index, permutation};
 use super::events::{Event, SESSION_GAP_MILLIS};
 use super::items::Catalogue;
 use crate::random::{CounterGenerator, RandomKey};
 
+const N_LAGS: usize = 3;
 const N_SEASONS: usize = 52;
 /// The mean year of the Gregorian calendar, 365.2425 days.
 const YEAR_MILLIS: i64 = 31_556_952_000;
@@ -17,10 +20,8 @@ const MOST_REFUSALS: usize = 200;
 pub(super) struct NextItemLaw {
     pub(super) catalogue: Catalogue,
     config: NextItemConfig,
-    /// Next category by `[department of the last category, category before it]`.
-    second_order: Vec<u32>,
-    /// Next category by `[department of the last category, category two before it]`.
-    third_order: Vec<u32>,
+    /// Next category after a category, by how many events back that category is.
+    successors: [Vec<u32>; N_LAGS],
     /// Categories by season of the year.
     seasons: Vec<Choice>,
 }
@@ -29,14 +30,16 @@ pub(super) struct NextItemLaw {
 #[derive(Clone, Debug)]
 pub(super) struct Context {
     seen: Vec<u32>,
-    /// Next categories of the routine with their shares; shares sum to one where the routine has weight.
-    routine: [(u32, f64); 2],
+    /// Categories that the routine leads to with the weight of each in the mixture.
+    routine: [(u32, f64); N_LAGS],
     style: u32,
     /// Share of each category in the decayed history; zeros for an empty one.
     taste: Vec<f64>,
     season: usize,
-    /// Weights of routine, taste, season and popularity; they sum to one.
-    weights: [f64; 4],
+    /// Weights of taste, season and popularity; with those of the routine they sum to one.
+    taste_weight: f64,
+    season_weight: f64,
+    popularity_weight: f64,
 }
 
 impl Context {
@@ -53,8 +56,7 @@ impl NextItemLaw {
         Self {
             catalogue,
             config: config.next_item.clone(),
-            second_order: draw_successors(config, &mut generator),
-            third_order: draw_successors(config, &mut generator),
+            successors: std::array::from_fn(|_| draw_successors(config.n_categories, &mut generator)),
             seasons: draw_seasons(config, &mut generator),
         }
     }
@@ -66,52 +68,41 @@ impl NextItemLaw {
         time_utc_millis: i64,
     ) -> Context {
         let mut newest_first = history.clone().rev();
-        let newest = [newest_first.next(), newest_first.next(), newest_first.next()];
-        let taste = self.taste(history.clone());
-        let opens_session = newest[0].is_some_and(|last| opens_session(last.time_utc_millis, time_utc_millis));
-        Context {
-            seen: history.map(|event| event.item).collect(),
-            routine: self.routine(&newest),
-            style: newest[0].map_or(0, |event| self.catalogue.item(event.item).style),
-            taste,
-            season: season(time_utc_millis),
-            weights: self.weights(&newest, opens_session),
-        }
-    }
-
-    /// Weights of the parts, given the newest events and whether the next one opens a session.
-    fn weights(&self, newest: &[Option<&Event>; 3], opens_session: bool) -> [f64; 4] {
+        let newest: [Option<&Event>; N_LAGS] = std::array::from_fn(|_| newest_first.next());
         let config = &self.config;
         let total = config.routine_weight + config.taste_weight + config.season_weight + config.popularity_weight;
-        let mut routine = if newest[1].is_some() { config.routine_weight / total } else { 0.0 };
-        let mut taste = if newest[0].is_some() { config.taste_weight / total } else { 0.0 };
-        if opens_session {
-            let moved = routine * (1.0 - config.session_start_routine);
-            routine -= moved;
-            taste += moved;
+        let opens_session = newest[0].is_some_and(|last| opens_session(last.time_utc_millis, time_utc_millis));
+        let kept = if opens_session { config.session_start_routine } else { 1.0 };
+        let routine = self.routine(&newest, config.routine_weight / total * kept);
+        let mut taste_weight = 0.0;
+        if newest[0].is_some() {
+            taste_weight = (config.taste_weight + config.routine_weight * (1.0 - kept)) / total;
         }
-        let season = config.season_weight / total;
-        [routine, taste, season, (1.0 - routine - taste - season).max(0.0)]
+        let season_weight = config.season_weight / total;
+        let routine_weight: f64 = routine.iter().map(|(_, weight)| weight).sum();
+        Context {
+            taste: self.taste(history.clone()),
+            seen: history.map(|event| event.item).collect(),
+            routine,
+            style: newest[0].map_or(0, |event| self.catalogue.item(event.item).style),
+            season: season(time_utc_millis),
+            taste_weight,
+            season_weight,
+            popularity_weight: (1.0 - routine_weight - taste_weight - season_weight).max(0.0),
+        }
     }
 
-    /// Next categories of the routine: the one before last leads to its successor, in the department of the last.
-    fn routine(&self, newest: &[Option<&Event>; 3]) -> [(u32, f64); 2] {
-        let [Some(last), Some(before), two_before] = newest else {
-            return [(0, 0.0); 2];
-        };
-        let department = self.catalogue.item(last.item).department as usize;
-        let successor = |table: &[u32], event: &Event| {
-            let category = self.catalogue.item(event.item).category as usize;
-            table[department * self.catalogue.n_categories + category]
-        };
-        let second = successor(&self.second_order, before);
-        match two_before {
-            None => [(second, 1.0), (second, 0.0)],
-            Some(two_before) => {
-                let share = self.config.second_order_share;
-                [(second, share), (successor(&self.third_order, two_before), 1.0 - share)]
+    /// Where the routine leads from each of the newest events, with what share of its `weight`.
+    fn routine(&self, newest: &[Option<&Event>; N_LAGS], weight: f64) -> [(u32, f64); N_LAGS] {
+        let lags: f64 = self.config.routine_lag_weights.iter().sum();
+        std::array::from_fn(|lag| match newest[lag] {
+            None => (0, 0.0),
+            Some(event) => {
+                let category = self.catalogue.item(event.item).category as usize;
+                let share = self.config.routine_lag_weights[lag] / lags;
+                (self.successors[lag][category], weight * share)
             }
-        }
+        })
     }
 
     /// Share of each category in a history where events count by what was done and halve every
@@ -144,19 +135,17 @@ impl NextItemLaw {
 
     /// What the mixture gives `item` before the items already met are ruled out.
     fn mass(&self, context: &Context, item: u32) -> f64 {
-        let [routine, taste, season, popularity] = context.weights;
         let facts = self.catalogue.item(item);
-        let within_category = self.catalogue.within_category(item);
         let category = facts.category as usize;
-        let mut mass = popularity * facts.popularity
-            + within_category
-                * (taste * context.taste[category] + season * self.seasons[context.season].probability(category));
-        for (successor, share) in context.routine {
-            if successor == facts.category && share > 0.0 {
-                let style_share = self.config.style_share;
-                let within = style_share * self.catalogue.within_style(item, context.style)
-                    + (1.0 - style_share) * within_category;
-                mass += routine * share * within;
+        let within_category = self.catalogue.within_category(item);
+        let season = self.seasons[context.season].probability(category);
+        let mut mass = context.popularity_weight * facts.popularity
+            + within_category * (context.taste_weight * context.taste[category] + context.season_weight * season);
+        for (successor, weight) in context.routine {
+            if successor == facts.category {
+                let share = self.config.style_share;
+                mass += weight * share * self.catalogue.within_style(item, context.style)
+                    + weight * (1.0 - share) * within_category;
             }
         }
         mass
@@ -196,18 +185,26 @@ impl NextItemLaw {
 
     fn draw_unrestricted(&self, context: &Context, generator: &mut CounterGenerator) -> u32 {
         let catalogue = &self.catalogue;
-        match draw_index(&context.weights, generator) {
-            0 => {
-                let shares = context.routine.map(|(_, share)| share);
-                let category = context.routine[draw_index(&shares, generator)].0 as usize;
-                if draw_index(&[self.config.style_share, 1.0 - self.config.style_share], generator) == 0 {
+        let [(_, first), (_, second), (_, third)] = context.routine;
+        let weights = [
+            first,
+            second,
+            third,
+            context.taste_weight,
+            context.season_weight,
+            context.popularity_weight,
+        ];
+        match draw_index(&weights, generator) {
+            lag @ 0..N_LAGS => {
+                let category = context.routine[lag].0 as usize;
+                if generator.random::<f64>() < self.config.style_share {
                     catalogue.draw_in_style(category, context.style, generator)
                 } else {
                     catalogue.draw_in_category(category, generator)
                 }
             }
-            1 => catalogue.draw_in_category(draw_index(&context.taste, generator), generator),
-            2 => catalogue.draw_in_category(self.seasons[context.season].draw(generator), generator),
+            3 => catalogue.draw_in_category(draw_index(&context.taste, generator), generator),
+            4 => catalogue.draw_in_category(self.seasons[context.season].draw(generator), generator),
             _ => catalogue.popularity.draw(generator) as u32,
         }
     }
@@ -222,18 +219,10 @@ fn season(time_utc_millis: i64) -> usize {
     (time_utc_millis.rem_euclid(YEAR_MILLIS) * N_SEASONS as i64 / YEAR_MILLIS) as usize
 }
 
-/// A table `[n_departments, n_categories]` of categories. A row is a permutation, so no category is favoured in the long
-/// run; a column has no category twice, so that every department leads elsewhere.
-fn draw_successors(config: &ShopConfig, generator: &mut CounterGenerator) -> Vec<u32> {
-    let n_categories = config.n_categories;
-    let from = permutation(n_categories, generator);
+/// A category after each category. It is a permutation, so no category is favoured in the long run.
+fn draw_successors(n_categories: usize, generator: &mut CounterGenerator) -> Vec<u32> {
     let to = permutation(n_categories, generator);
-    let offsets = permutation(n_categories, generator);
-    offsets[..config.n_departments]
-        .iter()
-        .flat_map(|offset| from.iter().map(move |place| (place + offset) % n_categories))
-        .map(|place| to[place] as u32)
-        .collect()
+    to.into_iter().map(|category| category as u32).collect()
 }
 
 /// Categories by season: each has a peak somewhere in the year.
