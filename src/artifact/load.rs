@@ -37,7 +37,11 @@ impl Artifact {
         for name in manifest.parts.keys() {
             parts.insert(name.clone(), read_part(directory, name, &manifest)?);
         }
-        Ok(Self { manifest, parts, directory: directory.to_owned() })
+        Ok(Self {
+            manifest,
+            parts,
+            directory: directory.to_owned(),
+        })
     }
 
     /// The bytes of one part.
@@ -45,7 +49,10 @@ impl Artifact {
     /// # Errors
     /// [`ArtifactError::MissingPart`].
     pub fn part(&self, name: &str) -> Result<&[u8], ArtifactError> {
-        let missing = || ArtifactError::MissingPart { path: self.directory.clone(), part: name.to_owned() };
+        let missing = || ArtifactError::MissingPart {
+            path: self.directory.clone(),
+            part: name.to_owned(),
+        };
         self.parts.get(name).map(Vec::as_slice).ok_or_else(missing)
     }
 
@@ -54,8 +61,10 @@ impl Artifact {
     /// # Errors
     /// [`ArtifactError::MissingPart`], [`ArtifactError::Unreadable`].
     pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, ArtifactError> {
-        serde_json::from_slice(self.part(name)?)
-            .map_err(|source| ArtifactError::Unreadable { part: name.to_owned(), source: source.into() })
+        serde_json::from_slice(self.part(name)?).map_err(|source| ArtifactError::Unreadable {
+            part: name.to_owned(),
+            source: source.into(),
+        })
     }
 }
 
@@ -64,27 +73,47 @@ fn read_manifest(directory: &Path) -> Result<Manifest, ArtifactError> {
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(ArtifactError::NoManifest { path: directory.to_owned() });
+            return Err(ArtifactError::NoManifest {
+                path: directory.to_owned(),
+            });
         }
         Err(source) => return Err(ArtifactError::Io { path, source }),
     };
-    let damaged = |rule: String| ArtifactError::DamagedManifest { path: path.clone(), rule };
-    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let damaged = |rule: String| ArtifactError::DamagedManifest {
+        path: path.clone(),
+        rule,
+    };
+    let value: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
     // Format and version come first: a newer manifest may hold fields that this build does not know.
     match value.get("format").and_then(|format| format.as_str()) {
         Some(FORMAT) => {}
-        found => return Err(ArtifactError::Foreign { path, found: found.unwrap_or("missing").to_owned() }),
+        found => {
+            return Err(ArtifactError::Foreign {
+                path,
+                found: found.unwrap_or("missing").to_owned(),
+            });
+        }
     }
-    let version = value.get("format_version").and_then(|version| version.as_u64());
+    let version = value
+        .get("format_version")
+        .and_then(|version| version.as_u64());
     match version.ok_or_else(|| damaged("format_version must be a whole number".to_owned()))? {
         found if found > FORMAT_VERSION => {
-            return Err(ArtifactError::NewerVersion { path, found, supported: FORMAT_VERSION });
+            return Err(ArtifactError::NewerVersion {
+                path,
+                found,
+                supported: FORMAT_VERSION,
+            });
         }
         _ => {}
     }
-    let manifest: Manifest = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+    let manifest: Manifest =
+        serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
     if manifest.checksum != manifest.expected_checksum() || manifest.to_json().as_bytes() != bytes {
-        return Err(damaged("its checksum is not that of its content".to_owned()));
+        return Err(damaged(
+            "its checksum is not that of its content".to_owned(),
+        ));
     }
     Ok(manifest)
 }
@@ -94,15 +123,32 @@ fn read_part(directory: &Path, name: &str, manifest: &Manifest) -> Result<Vec<u8
     let (path, part) = (directory.to_owned(), name.to_owned());
     let bytes = match fs::read(directory.join(name)) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Err(ArtifactError::MissingPart { path, part }),
-        Err(source) => return Err(ArtifactError::Io { path: directory.join(name), source }),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(ArtifactError::MissingPart { path, part });
+        }
+        Err(source) => {
+            return Err(ArtifactError::Io {
+                path: directory.join(name),
+                source,
+            });
+        }
     };
     if bytes.len() as u64 != expected.bytes {
-        return Err(ArtifactError::WrongLength { path, part, found: bytes.len() as u64, expected: expected.bytes });
+        return Err(ArtifactError::WrongLength {
+            path,
+            part,
+            found: bytes.len() as u64,
+            expected: expected.bytes,
+        });
     }
     let found = sha256(&bytes);
     if found != expected.sha256 {
-        return Err(ArtifactError::WrongChecksum { path, part, found, expected: expected.sha256.clone() });
+        return Err(ArtifactError::WrongChecksum {
+            path,
+            part,
+            found,
+            expected: expected.sha256.clone(),
+        });
     }
     Ok(bytes)
 }

@@ -45,7 +45,15 @@ impl Manifest {
     pub(super) fn of(task: &str, parts: &BTreeMap<String, Vec<u8>>) -> Self {
         let parts = parts
             .iter()
-            .map(|(name, bytes)| (name.clone(), Part { bytes: bytes.len() as u64, sha256: sha256(bytes) }))
+            .map(|(name, bytes)| {
+                (
+                    name.clone(),
+                    Part {
+                        bytes: bytes.len() as u64,
+                        sha256: sha256(bytes),
+                    },
+                )
+            })
             .collect();
         let mut manifest = Self {
             format: FORMAT.to_owned(),
@@ -61,7 +69,10 @@ impl Manifest {
 
     /// The checksum that the other fields give.
     pub(super) fn expected_checksum(&self) -> String {
-        let unsigned = Self { checksum: String::new(), ..self.clone() };
+        let unsigned = Self {
+            checksum: String::new(),
+            ..self.clone()
+        };
         sha256(unsigned.to_json().as_bytes())
     }
 
@@ -74,9 +85,11 @@ impl Manifest {
 
 /// SHA-256 in hexadecimal.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

@@ -17,17 +17,28 @@ use super::manifest::Manifest;
 ///
 /// # Errors
 /// [`ArtifactError::Io`].
-pub fn save(directory: &Path, task: &str, parts: &BTreeMap<String, Vec<u8>>) -> Result<Manifest, ArtifactError> {
-    let io = |source| ArtifactError::Io { path: directory.to_owned(), source };
+pub fn save(
+    directory: &Path,
+    task: &str,
+    parts: &BTreeMap<String, Vec<u8>>,
+) -> Result<Manifest, ArtifactError> {
+    let io = |source| ArtifactError::Io {
+        path: directory.to_owned(),
+        source,
+    };
     fs::create_dir_all(directory).map_err(io)?;
     let manifest = Manifest::of(task, parts);
     let mut written = Vec::with_capacity(parts.len() + 1);
     for (name, bytes) in parts {
         written.push((name.as_str(), write_synced(directory, bytes).map_err(io)?));
     }
-    written.push(("manifest.json", write_synced(directory, manifest.to_json().as_bytes()).map_err(io)?));
+    written.push((
+        "manifest.json",
+        write_synced(directory, manifest.to_json().as_bytes()).map_err(io)?,
+    ));
     for (name, file) in written {
-        file.persist(directory.join(name)).map_err(|error| io(error.error))?;
+        file.persist(directory.join(name))
+            .map_err(|error| io(error.error))?;
     }
     // The renames are in the directory, which has to reach the disk too. Not every platform can sync one.
     if let Ok(directory) = File::open(directory) {

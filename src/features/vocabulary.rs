@@ -44,7 +44,10 @@ impl Vocabulary {
         let ids: Vec<String> = ids.into_iter().collect();
         let limit = (u32::MAX - FIRST_REAL_ID) as usize;
         if ids.len() > limit {
-            return Err(FeatureError::TooManyIds { n_ids: ids.len(), limit });
+            return Err(FeatureError::TooManyIds {
+                n_ids: ids.len(),
+                limit,
+            });
         }
         let mut numbers = HashMap::with_capacity(ids.len());
         for (id, number) in ids.iter().zip(FIRST_REAL_ID..) {
@@ -109,13 +112,19 @@ mod tests {
     fn an_id_given_twice_is_refused() {
         let error = Vocabulary::new(["a", "b", "a"].map(str::to_owned)).unwrap_err();
         assert_eq!(error, FeatureError::DuplicateId { id: "a".into() });
-        assert_eq!(error.to_string(), "vocabulary holds \"a\" twice: ids must be distinct");
+        assert_eq!(
+            error.to_string(),
+            "vocabulary holds \"a\" twice: ids must be distinct"
+        );
     }
 
     #[test]
     fn the_reserved_numbers_have_no_id() {
         let vocabulary = Vocabulary::new(["a".to_owned()]).unwrap();
-        assert_eq!([PADDING_ID, UNKNOWN_ID, FIRST_REAL_ID, 3].map(|number| vocabulary.id(number)), [None, None, Some("a"), None]);
+        assert_eq!(
+            [PADDING_ID, UNKNOWN_ID, FIRST_REAL_ID, 3].map(|number| vocabulary.id(number)),
+            [None, None, Some("a"), None]
+        );
         assert_eq!(vocabulary.catalogue_index("a"), Some(0));
     }
 

@@ -23,13 +23,17 @@ pub enum TaskError {
         least: usize,
     },
     /// The training part of a log holds too few items to rank.
-    #[error("the training part of the log holds {n_items} distinct item(s): ranking needs at least 2")]
+    #[error(
+        "the training part of the log holds {n_items} distinct item(s): ranking needs at least 2"
+    )]
     TooFewItems {
         /// Distinct items.
         n_items: usize,
     },
     /// The training part of a log holds nothing that follows anything.
-    #[error("none of {n_users} user(s) has 2 or more events in the training part: there is no next item to learn from")]
+    #[error(
+        "none of {n_users} user(s) has 2 or more events in the training part: there is no next item to learn from"
+    )]
     NoSuccession {
         /// Users in the log.
         n_users: usize,

@@ -228,7 +228,10 @@ mod tests {
             &[1.0 / 7.0, 0.0, 2.0 / 7.0, 0.0, 4.0 / 7.0],
         );
         let none = NegativeSampling::Popularity { power: 0.0 };
-        assert_near(&shares(none, &[0]), &[0.0, 0.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0]);
+        assert_near(
+            &shares(none, &[0]),
+            &[0.0, 0.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0],
+        );
     }
 
     #[test]

@@ -141,8 +141,18 @@ impl ShopConfig {
     pub fn validate(&self) -> Result<(), SyntheticError> {
         count("n_users", self.n_users, 1, 10_000_000)?;
         count("n_items", self.n_items, 20, 1_000_000)?;
-        count("n_categories", self.n_categories, 2, 10_000.min(self.n_items / 2))?;
-        count("n_styles", self.n_styles, 1, self.n_items / self.n_categories)?;
+        count(
+            "n_categories",
+            self.n_categories,
+            2,
+            10_000.min(self.n_items / 2),
+        )?;
+        count(
+            "n_styles",
+            self.n_styles,
+            1,
+            self.n_items / self.n_categories,
+        )?;
         if self.start_utc_millis.unsigned_abs() > FARTHEST_START_MILLIS {
             return Err(SyntheticError::StartOutOfRange {
                 value: self.start_utc_millis,
@@ -155,7 +165,12 @@ impl ShopConfig {
         number("mean_events", self.mean_events, fewest, most)?;
         number("mean_session_events", self.mean_session_events, 1.0, 100.0)?;
         let most_shown = 20.min(self.n_items / 10);
-        count("impressions_per_session", self.impressions_per_session, 0, most_shown)?;
+        count(
+            "impressions_per_session",
+            self.impressions_per_session,
+            0,
+            most_shown,
+        )?;
         number("click_rate", self.click_rate, 0.001, 0.5)?;
         number("churn_rate", self.churn_rate, 0.001, 0.9)?;
         count("churn_horizon_weeks", self.churn_horizon_weeks, 1, 104)?;
@@ -174,14 +189,20 @@ impl NextItemConfig {
         number("taste_weight", self.taste_weight, 0.0, 1_000.0)?;
         number("season_weight", self.season_weight, 0.0, 1_000.0)?;
         number("popularity_weight", self.popularity_weight, 0.0, 1_000.0)?;
-        let sum = self.routine_weight + self.taste_weight + self.season_weight + self.popularity_weight;
+        let sum =
+            self.routine_weight + self.taste_weight + self.season_weight + self.popularity_weight;
         if self.popularity_weight == 0.0 || self.popularity_weight < LEAST_POPULARITY_SHARE * sum {
             return Err(SyntheticError::PopularityTooLight {
                 weight: self.popularity_weight,
                 sum,
             });
         }
-        number("session_start_routine", self.session_start_routine, 0.0, 1.0)?;
+        number(
+            "session_start_routine",
+            self.session_start_routine,
+            0.0,
+            1.0,
+        )?;
         for weight in self.routine_lag_weights {
             number("routine_lag_weights", weight, 0.0, 1_000.0)?;
         }
@@ -189,13 +210,23 @@ impl NextItemConfig {
             return Err(SyntheticError::NoRoutineLag);
         }
         number("style_share", self.style_share, 0.0, 1.0)?;
-        number("taste_half_life_events", self.taste_half_life_events, 0.5, 10_000.0)?;
+        number(
+            "taste_half_life_events",
+            self.taste_half_life_events,
+            0.5,
+            10_000.0,
+        )?;
         number("season_strength", self.season_strength, 0.0, 10.0)?;
         number("popularity_exponent", self.popularity_exponent, 0.0, 3.0)
     }
 }
 
-fn count(field: &'static str, value: usize, minimum: usize, maximum: usize) -> Result<(), SyntheticError> {
+fn count(
+    field: &'static str,
+    value: usize,
+    minimum: usize,
+    maximum: usize,
+) -> Result<(), SyntheticError> {
     if (minimum..=maximum).contains(&value) {
         return Ok(());
     }
@@ -207,7 +238,12 @@ fn count(field: &'static str, value: usize, minimum: usize, maximum: usize) -> R
     })
 }
 
-fn number(field: &'static str, value: f64, minimum: f64, maximum: f64) -> Result<(), SyntheticError> {
+fn number(
+    field: &'static str,
+    value: f64,
+    minimum: f64,
+    maximum: f64,
+) -> Result<(), SyntheticError> {
     if (minimum..=maximum).contains(&value) {
         return Ok(());
     }

@@ -117,8 +117,16 @@ impl ClickInputs {
             let met = law.catalogue.item(event.item);
             total += weight;
             price += weight * met.relative_price;
-            category += if met.category == shown.category { weight } else { 0.0 };
-            style += if met.style == shown.style { weight } else { 0.0 };
+            category += if met.category == shown.category {
+                weight
+            } else {
+                0.0
+            };
+            style += if met.style == shown.style {
+                weight
+            } else {
+                0.0
+            };
         });
         let mut inputs = Self {
             category_share: category / total,
@@ -132,7 +140,11 @@ impl ClickInputs {
             protected_group: user.protected_group,
         };
         if total == 0.0 {
-            for column in [ClickColumn::Category, ClickColumn::Style, ClickColumn::Price] {
+            for column in [
+                ClickColumn::Category,
+                ClickColumn::Style,
+                ClickColumn::Price,
+            ] {
                 inputs = inputs.without(column, law);
             }
         }
@@ -208,11 +220,17 @@ pub(super) fn draw_impressions(
         for position in 1..=config.impressions_per_session as u8 {
             let item = loop {
                 let item = draw_shown(law, &taste, &impressions[..page_start], &mut generator);
-                if impressions[page_start..].iter().all(|shown| shown.item != item) {
+                if impressions[page_start..]
+                    .iter()
+                    .all(|shown| shown.item != item)
+                {
                     break item;
                 }
             };
-            let exposures_before = impressions.iter().filter(|shown| shown.item == item).count() as u32;
+            let exposures_before = impressions
+                .iter()
+                .filter(|shown| shown.item == item)
+                .count() as u32;
             impressions.push(Impression {
                 user: event.user,
                 item,
@@ -232,10 +250,17 @@ pub(super) fn draw_impressions(
 const PAGE_LEAD_MILLIS: i64 = 5_000;
 
 /// The shop's policy: something popular, something of the user's taste or something shown before.
-fn draw_shown(law: &NextItemLaw, taste: &[f64], before: &[Impression], generator: &mut CounterGenerator) -> u32 {
+fn draw_shown(
+    law: &NextItemLaw,
+    taste: &[f64],
+    before: &[Impression],
+    generator: &mut CounterGenerator,
+) -> u32 {
     let has_taste = taste.iter().any(|&share| share > 0.0);
     match draw_index(&[0.4, 0.4, 0.2], generator) {
-        1 if has_taste => law.catalogue.draw_in_category(draw_index(taste, generator), generator),
+        1 if has_taste => law
+            .catalogue
+            .draw_in_category(draw_index(taste, generator), generator),
         2 if !before.is_empty() => before[generator.random_range(0..before.len())].item,
         _ => law.catalogue.popularity.draw(generator) as u32,
     }

@@ -56,7 +56,9 @@ impl NextItemLaw {
         Self {
             catalogue,
             config: config.next_item.clone(),
-            successors: std::array::from_fn(|_| draw_successors(config.n_categories, &mut generator)),
+            successors: std::array::from_fn(|_| {
+                draw_successors(config.n_categories, &mut generator)
+            }),
             seasons: draw_seasons(config, &mut generator),
         }
     }
@@ -70,9 +72,17 @@ impl NextItemLaw {
         let mut newest_first = history.clone().rev();
         let newest: [Option<&Event>; N_LAGS] = std::array::from_fn(|_| newest_first.next());
         let config = &self.config;
-        let total = config.routine_weight + config.taste_weight + config.season_weight + config.popularity_weight;
-        let opens_session = newest[0].is_some_and(|last| opens_session(last.time_utc_millis, time_utc_millis));
-        let kept = if opens_session { config.session_start_routine } else { 1.0 };
+        let total = config.routine_weight
+            + config.taste_weight
+            + config.season_weight
+            + config.popularity_weight;
+        let opens_session =
+            newest[0].is_some_and(|last| opens_session(last.time_utc_millis, time_utc_millis));
+        let kept = if opens_session {
+            config.session_start_routine
+        } else {
+            1.0
+        };
         let routine = self.routine(&newest, config.routine_weight / total * kept);
         let mut taste_weight = 0.0;
         if newest[0].is_some() {
@@ -107,7 +117,10 @@ impl NextItemLaw {
 
     /// Share of each category in a history where events count by what was done and halve every
     /// [`NextItemConfig::taste_half_life_events`].
-    pub(super) fn taste<'a>(&self, history: impl DoubleEndedIterator<Item = &'a Event>) -> Vec<f64> {
+    pub(super) fn taste<'a>(
+        &self,
+        history: impl DoubleEndedIterator<Item = &'a Event>,
+    ) -> Vec<f64> {
         let mut shares = vec![0.0; self.catalogue.n_categories];
         self.decayed(history, |event, weight| {
             shares[self.catalogue.item(event.item).category as usize] += weight;
@@ -140,7 +153,8 @@ impl NextItemLaw {
         let within_category = self.catalogue.within_category(item);
         let season = self.seasons[context.season].probability(category);
         let mut mass = context.popularity_weight * facts.popularity
-            + within_category * (context.taste_weight * context.taste[category] + context.season_weight * season);
+            + within_category
+                * (context.taste_weight * context.taste[category] + context.season_weight * season);
         for (successor, weight) in context.routine {
             if successor == facts.category {
                 let share = self.config.style_share;
@@ -156,19 +170,26 @@ impl NextItemLaw {
         if context.seen.contains(&item) {
             return 0.0;
         }
-        let seen: f64 = context.seen.iter().map(|&seen| self.mass(context, seen)).sum();
+        let seen: f64 = context
+            .seen
+            .iter()
+            .map(|&seen| self.mass(context, seen))
+            .sum();
         self.mass(context, item) / (1.0 - seen)
     }
 
     /// Probabilities of all items.
     pub(super) fn probabilities(&self, context: &Context) -> Vec<f64> {
         let n_items = self.catalogue.items.len() as u32;
-        let mut probabilities: Vec<f64> = (0..n_items).map(|item| self.mass(context, item)).collect();
+        let mut probabilities: Vec<f64> =
+            (0..n_items).map(|item| self.mass(context, item)).collect();
         for &seen in &context.seen {
             probabilities[seen as usize] = 0.0;
         }
         let total: f64 = probabilities.iter().sum();
-        probabilities.iter_mut().for_each(|probability| *probability /= total);
+        probabilities
+            .iter_mut()
+            .for_each(|probability| *probability /= total);
         probabilities
     }
 
@@ -204,7 +225,9 @@ impl NextItemLaw {
                 }
             }
             3 => catalogue.draw_in_category(draw_index(&context.taste, generator), generator),
-            4 => catalogue.draw_in_category(self.seasons[context.season].draw(generator), generator),
+            4 => {
+                catalogue.draw_in_category(self.seasons[context.season].draw(generator), generator)
+            }
             _ => catalogue.popularity.draw(generator) as u32,
         }
     }
@@ -233,7 +256,8 @@ fn draw_seasons(config: &ShopConfig, generator: &mut CounterGenerator) -> Vec<Ch
             let weights: Vec<f64> = peaks
                 .iter()
                 .map(|&peak| {
-                    let turns = season as f64 / N_SEASONS as f64 - peak as f64 / config.n_categories as f64;
+                    let turns =
+                        season as f64 / N_SEASONS as f64 - peak as f64 / config.n_categories as f64;
                     (config.next_item.season_strength * (std::f64::consts::TAU * turns).cos()).exp()
                 })
                 .collect();

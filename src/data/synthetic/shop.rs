@@ -101,7 +101,13 @@ impl Shop {
             .map(|index| self.click_inputs(index, None))
             .collect();
         let n_impressions = inputs.len().max(1) as f64;
-        let mean_of = |intercept: f64| inputs.iter().map(|x| x.probability(intercept, effect)).sum::<f64>() / n_impressions;
+        let mean_of = |intercept: f64| {
+            inputs
+                .iter()
+                .map(|x| x.probability(intercept, effect))
+                .sum::<f64>()
+                / n_impressions
+        };
         self.click_intercept = solve_intercept(self.config.click_rate, mean_of);
         for (index, (impression, inputs)) in self.impressions.iter_mut().zip(&inputs).enumerate() {
             impression.click_probability = inputs.probability(self.click_intercept, effect);
@@ -114,8 +120,13 @@ impl Shop {
     fn draw_churn(&mut self, key: RandomKey) {
         let (config, customers) = (&self.config, &self.customers);
         let n_customers = customers.len() as f64;
-        let mean_of =
-            |intercept: f64| customers.iter().map(|x| x.probability(config, intercept)).sum::<f64>() / n_customers;
+        let mean_of = |intercept: f64| {
+            customers
+                .iter()
+                .map(|x| x.probability(config, intercept))
+                .sum::<f64>()
+                / n_customers
+        };
         self.churn_intercept = solve_intercept(config.churn_rate, mean_of);
         for (index, customer) in self.customers.iter_mut().enumerate() {
             customer.draw_churn(&self.config, self.churn_intercept, key.child(index as u64));
@@ -170,7 +181,11 @@ impl Shop {
 
     fn range(&self, offsets: &[usize], user: u32) -> Range<usize> {
         let user = user as usize;
-        assert!(user < self.users.len(), "user {user} of {} users", self.users.len());
+        assert!(
+            user < self.users.len(),
+            "user {user} of {} users",
+            self.users.len()
+        );
         offsets[user]..offsets[user + 1]
     }
 
@@ -181,7 +196,8 @@ impl Shop {
     /// # Panics
     /// If there is no such user or event.
     pub fn next_item_probabilities(&self, user: u32, event_index: usize) -> Vec<f64> {
-        self.law.probabilities(&self.next_item_context(user, event_index, None))
+        self.law
+            .probabilities(&self.next_item_context(user, event_index, None))
     }
 
     /// Natural logarithm of the true probability of the item that was the `event_index`-th event of `user`.
@@ -200,13 +216,19 @@ impl Shop {
     pub fn event_effects(&self, user: u32, event_index: usize) -> Vec<Effect> {
         let with = self.probability_without(user, event_index, None);
         (0..event_index)
-            .map(|skipped| Effect::between(with, self.probability_without(user, event_index, Some(skipped))))
+            .map(|skipped| {
+                Effect::between(
+                    with,
+                    self.probability_without(user, event_index, Some(skipped)),
+                )
+            })
             .collect()
     }
 
     fn probability_without(&self, user: u32, event_index: usize, skipped: Option<usize>) -> f64 {
         let context = self.next_item_context(user, event_index, skipped);
-        self.law.probability(&context, self.user_events(user)[event_index].item)
+        self.law
+            .probability(&context, self.user_events(user)[event_index].item)
     }
 
     fn next_item_context(&self, user: u32, event_index: usize, skipped: Option<usize>) -> Context {
@@ -217,7 +239,8 @@ impl Shop {
             events.len()
         );
         let history = kept(&events[..event_index], skipped);
-        self.law.context(history, events[event_index].time_utc_millis)
+        self.law
+            .context(history, events[event_index].time_utc_millis)
     }
 
     /// What each column does to the true probability that the `index`-th impression is clicked: that probability, less
@@ -249,19 +272,28 @@ impl Shop {
 
     fn click_effect(&self, index: usize, without: &ClickInputs) -> Effect {
         let with = self.impressions[index].click_probability;
-        Effect::between(with, without.probability(self.click_intercept, self.config.protected_effect))
+        Effect::between(
+            with,
+            without.probability(self.click_intercept, self.config.protected_effect),
+        )
     }
 
     fn click_inputs(&self, index: usize, skipped: Option<usize>) -> ClickInputs {
         let impression = &self.impressions[index];
         let user = &self.users[impression.user as usize];
-        ClickInputs::read(&self.law, user, impression, kept(self.events_before(index), skipped))
+        ClickInputs::read(
+            &self.law,
+            user,
+            impression,
+            kept(self.events_before(index), skipped),
+        )
     }
 
     fn events_before(&self, impression: usize) -> &[Event] {
         let impression = &self.impressions[impression];
         let events = self.user_events(impression.user);
-        &events[..events.partition_point(|event| event.time_utc_millis < impression.time_utc_millis)]
+        &events
+            [..events.partition_point(|event| event.time_utc_millis < impression.time_utc_millis)]
     }
 
     /// What each column does to the true probability that `user` leaves within the horizon: that probability, less the one
@@ -286,12 +318,17 @@ impl Shop {
     /// # Panics
     /// If there is no such user.
     pub fn weekly_churn_hazards(&self, user: u32) -> Vec<f64> {
-        self.customers[user as usize].hazards(&self.config, self.churn_intercept).collect()
+        self.customers[user as usize]
+            .hazards(&self.config, self.churn_intercept)
+            .collect()
     }
 }
 
 /// The events but one, oldest first.
-fn kept(events: &[Event], skipped: Option<usize>) -> impl DoubleEndedIterator<Item = &Event> + Clone {
+fn kept(
+    events: &[Event],
+    skipped: Option<usize>,
+) -> impl DoubleEndedIterator<Item = &Event> + Clone {
     let rest = skipped.map_or(events.len(), |skipped| skipped + 1);
     let until = skipped.unwrap_or(events.len());
     events[..until].iter().chain(&events[rest..])

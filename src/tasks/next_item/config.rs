@@ -94,7 +94,10 @@ impl NextItemConfig {
     pub fn preset(name: &str) -> Result<Self, TaskError> {
         match name {
             "sasrec" => Ok(Self::default()),
-            _ => Err(TaskError::UnknownPreset { name: name.to_owned(), known: PRESETS.to_vec() }),
+            _ => Err(TaskError::UnknownPreset {
+                name: name.to_owned(),
+                known: PRESETS.to_vec(),
+            }),
         }
     }
 
@@ -109,7 +112,11 @@ impl NextItemConfig {
         };
         for (setting, value) in [("max_len", self.max_len), ("n_negatives", n_negatives)] {
             if value == 0 {
-                return Err(TaskError::TooSmall { setting, value, least: 1 });
+                return Err(TaskError::TooSmall {
+                    setting,
+                    value,
+                    least: 1,
+                });
             }
         }
         Ok(())
@@ -131,7 +138,10 @@ impl Default for NextItemConfig {
             item_table: ItemTable::Tied,
             loss: NextItemLoss::Softmax,
             weighted_targets: false,
-            training: TrainingConfig { weight_decay: 0.0, ..TrainingConfig::default() },
+            training: TrainingConfig {
+                weight_decay: 0.0,
+                ..TrainingConfig::default()
+            },
         }
     }
 }

@@ -43,7 +43,12 @@ pub struct TrainingHistories {
 impl TrainingHistories {
     /// The catalogue indices of each user's events in turn, as baselines read them.
     pub fn catalogue_sequences(&self) -> Vec<Vec<u32>> {
-        let index = |range: Range<usize>| self.items[range].iter().map(|number| number - FIRST_REAL_ID).collect();
+        let index = |range: Range<usize>| {
+            self.items[range]
+                .iter()
+                .map(|number| number - FIRST_REAL_ID)
+                .collect()
+        };
         self.offsets.ranges().map(index).collect()
     }
 }
@@ -62,12 +67,23 @@ impl NextItemData {
             }
         }
         if split.train.iter().all(|range| range.len() < 2) {
-            return Err(TaskError::NoSuccession { n_users: log.n_users() }.into());
+            return Err(TaskError::NoSuccession {
+                n_users: log.n_users(),
+            }
+            .into());
         }
         if catalogue.n_real() < 2 {
-            return Err(TaskError::TooFewItems { n_items: catalogue.n_real() }.into());
+            return Err(TaskError::TooFewItems {
+                n_items: catalogue.n_real(),
+            }
+            .into());
         }
-        let cases = |holdouts: &[Holdout]| holdouts.iter().map(|holdout| case(log, holdout, &index_of)).collect();
+        let cases = |holdouts: &[Holdout]| {
+            holdouts
+                .iter()
+                .map(|holdout| case(log, holdout, &index_of))
+                .collect()
+        };
         Ok(Self {
             train: training_histories(log, split, &index_of),
             validation: cases(&split.validation),
@@ -97,15 +113,27 @@ fn catalogue(log: &Interactions, split: &Split) -> Result<(Vocabulary, Vec<Optio
     Ok((Vocabulary::new(ids)?, index_of))
 }
 
-fn training_histories(log: &Interactions, split: &Split, index_of: &[Option<u32>]) -> TrainingHistories {
-    let ranges: Vec<Range<usize>> = split.train.iter().filter(|range| range.len() >= 2).cloned().collect();
+fn training_histories(
+    log: &Interactions,
+    split: &Split,
+    index_of: &[Option<u32>],
+) -> TrainingHistories {
+    let ranges: Vec<Range<usize>> = split
+        .train
+        .iter()
+        .filter(|range| range.len() >= 2)
+        .cloned()
+        .collect();
     let rows = || ranges.iter().cloned().flatten();
-    let number = |row: usize| index_of[log.items()[row] as usize].map(|index| index + FIRST_REAL_ID);
+    let number =
+        |row: usize| index_of[log.items()[row] as usize].map(|index| index + FIRST_REAL_ID);
     TrainingHistories {
         // Every training item is in the catalogue, so nothing is left out here.
         items: rows().filter_map(number).collect(),
         times_utc_millis: rows().map(|row| log.times_utc_millis()[row]).collect(),
-        weights: log.weights().map(|weights| rows().map(|row| weights[row]).collect()),
+        weights: log
+            .weights()
+            .map(|weights| rows().map(|row| weights[row]).collect()),
         offsets: Offsets::from_lengths(ranges.iter().map(Range::len)),
     }
 }
@@ -113,7 +141,11 @@ fn training_histories(log: &Interactions, split: &Split, index_of: &[Option<u32>
 /// The question that a holdout asks: history items outside the catalogue are left out, targets outside it are counted.
 fn case(log: &Interactions, holdout: &Holdout, index_of: &[Option<u32>]) -> RankingCase {
     let index = |row: usize| index_of[log.items()[row] as usize];
-    let kept: Vec<usize> = holdout.history.clone().filter(|&row| index(row).is_some()).collect();
+    let kept: Vec<usize> = holdout
+        .history
+        .clone()
+        .filter(|&row| index(row).is_some())
+        .collect();
     let (mut targets, mut unknown) = (Vec::new(), Vec::new());
     for row in holdout.targets.clone() {
         match index(row) {
@@ -124,9 +156,18 @@ fn case(log: &Interactions, holdout: &Holdout, index_of: &[Option<u32>]) -> Rank
     }
     RankingCase {
         history: kept.iter().filter_map(|&row| index(row)).collect(),
-        history_times_utc_millis: kept.iter().map(|&row| log.times_utc_millis()[row]).collect(),
-        history_events: log.events().map(|events| kept.iter().map(|&row| events[row]).collect()).unwrap_or_default(),
-        history_weights: log.weights().map(|weights| kept.iter().map(|&row| weights[row]).collect()).unwrap_or_default(),
+        history_times_utc_millis: kept
+            .iter()
+            .map(|&row| log.times_utc_millis()[row])
+            .collect(),
+        history_events: log
+            .events()
+            .map(|events| kept.iter().map(|&row| events[row]).collect())
+            .unwrap_or_default(),
+        history_weights: log
+            .weights()
+            .map(|weights| kept.iter().map(|&row| weights[row]).collect())
+            .unwrap_or_default(),
         query_time_utc_millis: Some(log.times_utc_millis()[holdout.targets.start]),
         targets,
         n_unknown_targets: unknown.len(),

@@ -29,7 +29,12 @@ pub fn fit(
     let model = NextItemModel::init(config, data.n_items(), key, device)?;
     let objective = NextItemObjective::new(config, data)?;
     let trained = trainer.fit(model, &objective)?;
-    let recommender = Recommender::new(config.clone(), trained.model, data.catalogue.clone(), data.item_counts.clone());
+    let recommender = Recommender::new(
+        config.clone(),
+        trained.model,
+        data.catalogue.clone(),
+        data.item_counts.clone(),
+    );
     Ok(Trained {
         model: recommender,
         history: trained.history,
@@ -44,7 +49,10 @@ impl NextItemData {
     /// Tells a run on this data with this model from any other, so that a checkpoint is not resumed by the wrong one.
     pub fn fingerprint(&self, config: &NextItemConfig) -> String {
         let mut digest = Sha256::new();
-        let model = NextItemConfig { training: Default::default(), ..config.clone() };
+        let model = NextItemConfig {
+            training: Default::default(),
+            ..config.clone()
+        };
         // Settings are plain numbers and names, which always have a JSON form.
         digest.update(serde_json::to_vec(&model).unwrap_or_default());
         for number in &self.train.items {
@@ -55,8 +63,15 @@ impl NextItemData {
         }
         for case in &self.validation {
             digest.update((case.history.len() as u64).to_le_bytes());
-            case.history.iter().chain(&case.targets).for_each(|item| digest.update(item.to_le_bytes()));
+            case.history
+                .iter()
+                .chain(&case.targets)
+                .for_each(|item| digest.update(item.to_le_bytes()));
         }
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }

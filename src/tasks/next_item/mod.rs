@@ -17,5 +17,7 @@ pub use config::{ItemTable, NextItemConfig, NextItemLoss, PRESETS};
 pub use dataset::{NextItemData, TrainingHistories};
 pub use fit::fit;
 pub use model::NextItemModel;
-pub use recommender::{RecommendOptions, Recommendation, RecommendedItem, Recommender, ScoreSource};
+pub use recommender::{
+    RecommendOptions, Recommendation, RecommendedItem, Recommender, ScoreSource,
+};
 pub use scorer::ModelScorer;

@@ -43,7 +43,12 @@ impl NextItemModel {
     ///
     /// # Errors
     /// [`Error::Task`], [`Error::Model`] for settings outside their range.
-    pub fn init(config: &NextItemConfig, n_items: usize, key: RandomKey, device: &Device) -> Result<Self, Error> {
+    pub fn init(
+        config: &NextItemConfig,
+        n_items: usize,
+        key: RandomKey,
+        device: &Device,
+    ) -> Result<Self, Error> {
         config.validate()?;
         let block = EncoderBlockConfig::new(config.d_model, config.n_heads, config.d_ff)
             .with_dropout(config.dropout)
@@ -53,14 +58,25 @@ impl NextItemModel {
         let positions = LearnedPositionsConfig::new(config.max_len, config.d_model)
             .with_origin(PositionOrigin::End)
             .init(key.child(1), device)?;
-        let table = |n_rows: usize, key| parameters::normal([n_rows, config.d_model], ITEM_STANDARD_DEVIATION, key, device);
-        let input_norm = config.input_norm.then(|| NormConfig::new(config.d_model).init(device)).transpose()?;
+        let table = |n_rows: usize, key| {
+            parameters::normal(
+                [n_rows, config.d_model],
+                ITEM_STANDARD_DEVIATION,
+                key,
+                device,
+            )
+        };
+        let input_norm = config
+            .input_norm
+            .then(|| NormConfig::new(config.d_model).init(device))
+            .transpose()?;
         Ok(Self {
             item_embedding: table(n_items + FIRST_REAL_ID as usize, key.child(2)),
             positions,
             input_norm,
             encoder,
-            output_table: (config.item_table == ItemTable::Separate).then(|| table(n_items, key.child(3))),
+            output_table: (config.item_table == ItemTable::Separate)
+                .then(|| table(n_items, key.child(3))),
             dropout: config.dropout,
         })
     }
@@ -81,14 +97,28 @@ impl NextItemModel {
     ///
     /// # Panics
     /// If `items` has another length than `offsets.n_rows()`, or holds a number beyond the table.
-    pub fn forward(&self, items: &[u32], offsets: &Offsets, mode: Mode) -> Result<PackedSequences, Error> {
-        let rows = PackedSequences::new(embedding(self.item_embedding.val(), items), offsets.clone());
+    pub fn forward(
+        &self,
+        items: &[u32],
+        offsets: &Offsets,
+        mode: Mode,
+    ) -> Result<PackedSequences, Error> {
+        let rows =
+            PackedSequences::new(embedding(self.item_embedding.val(), items), offsets.clone());
         let mut rows = self.positions.forward(rows)?;
         if let Some(norm) = &self.input_norm {
             rows = rows.map_rows(|rows| norm.forward(rows));
         }
         if let Some(key) = mode.child(0).key() {
-            rows = rows.map_rows(|rows| dropout(rows, &Dropout { probability: self.dropout, key }));
+            rows = rows.map_rows(|rows| {
+                dropout(
+                    rows,
+                    &Dropout {
+                        probability: self.dropout,
+                        key,
+                    },
+                )
+            });
         }
         Ok(self.encoder.forward(rows, mode.child(1)))
     }
@@ -102,7 +132,9 @@ impl NextItemModel {
             Some(table) => table.val(),
             None => {
                 let [n_numbers, _] = self.item_embedding.dims();
-                self.item_embedding.val().slice([FIRST_REAL_ID as usize..n_numbers])
+                self.item_embedding
+                    .val()
+                    .slice([FIRST_REAL_ID as usize..n_numbers])
             }
         }
     }

@@ -36,14 +36,21 @@ pub(super) struct NextItemBatch {
 
 impl<'a> NextItemObjective<'a> {
     /// Prepares the negatives, if the loss needs any.
-    pub(super) fn new(config: &'a NextItemConfig, data: &'a NextItemData) -> Result<Self, TrainingError> {
+    pub(super) fn new(
+        config: &'a NextItemConfig,
+        data: &'a NextItemData,
+    ) -> Result<Self, TrainingError> {
         let sampler = match config.loss {
             NextItemLoss::Softmax => None,
             NextItemLoss::BinaryCrossEntropy { sampling, .. } => {
                 Some(Arc::new(NegativeSampler::new(sampling, &data.item_counts)?))
             }
         };
-        Ok(Self { config, data, sampler })
+        Ok(Self {
+            config,
+            data,
+            sampler,
+        })
     }
 }
 
@@ -62,12 +69,20 @@ impl Objective for NextItemObjective<'_> {
             .map(|&example| {
                 let range = train.offsets.range(example);
                 // One event more than the model reads, as the first one is no target and the last one no input.
-                range.start.max(range.end.saturating_sub(self.config.max_len + 1))..range.end
+                range
+                    .start
+                    .max(range.end.saturating_sub(self.config.max_len + 1))
+                    ..range.end
             })
             .collect();
         let inputs = || ranges.iter().flat_map(|range| range.start..range.end - 1);
-        let targets: Vec<u32> = inputs().map(|row| train.items[row + 1] - FIRST_REAL_ID).collect();
-        let weights = train.weights.as_ref().filter(|_| self.config.weighted_targets);
+        let targets: Vec<u32> = inputs()
+            .map(|row| train.items[row + 1] - FIRST_REAL_ID)
+            .collect();
+        let weights = train
+            .weights
+            .as_ref()
+            .filter(|_| self.config.weighted_targets);
         let negatives = match (&self.sampler, self.config.loss) {
             (Some(sampler), NextItemLoss::BinaryCrossEntropy { n_negatives, .. }) => {
                 sampler.sample(&targets, n_negatives, key)
@@ -83,16 +98,27 @@ impl Objective for NextItemObjective<'_> {
         })
     }
 
-    fn loss(&self, model: &NextItemModel, batch: &NextItemBatch, mode: Mode) -> Result<Loss, BoxedError> {
+    fn loss(
+        &self,
+        model: &NextItemModel,
+        batch: &NextItemBatch,
+        mode: Mode,
+    ) -> Result<Loss, BoxedError> {
         let hidden = model.forward(&batch.items, &batch.offsets, mode)?.rows();
         let (table, weights) = (model.catalogue(), batch.weights.as_deref());
         let mean = match self.config.loss {
             NextItemLoss::Softmax => linear_cross_entropy(hidden, table, &batch.targets, weights),
-            NextItemLoss::BinaryCrossEntropy { .. } => {
-                binary_cross_entropy_sampled(hidden, table, &batch.targets, &batch.negatives, weights)
-            }
+            NextItemLoss::BinaryCrossEntropy { .. } => binary_cross_entropy_sampled(
+                hidden,
+                table,
+                &batch.targets,
+                &batch.negatives,
+                weights,
+            ),
         };
-        let weight = weights.map_or(batch.targets.len() as f64, |weights| weights.iter().map(|&w| f64::from(w)).sum());
+        let weight = weights.map_or(batch.targets.len() as f64, |weights| {
+            weights.iter().map(|&w| f64::from(w)).sum()
+        });
         Ok(Loss { mean, weight })
     }
 
@@ -107,7 +133,14 @@ impl Objective for NextItemObjective<'_> {
             interval: None,
             ..RankingSettings::default()
         };
-        let report = evaluate_ranking(&self.data.validation, &ModelScorer::new("model", model, &self.data.item_counts), &settings)?;
-        Ok(Some(Validation::new(RankingMetric::Ndcg.name_at(k), report.means())))
+        let report = evaluate_ranking(
+            &self.data.validation,
+            &ModelScorer::new("model", model, &self.data.item_counts),
+            &settings,
+        )?;
+        Ok(Some(Validation::new(
+            RankingMetric::Ndcg.name_at(k),
+            report.means(),
+        )))
     }
 }

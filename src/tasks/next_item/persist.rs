@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::config::NextItemConfig;
 use super::model::NextItemModel;
 use super::recommender::Recommender;
+use crate::Error;
 use crate::artifact::{self, Artifact, ArtifactError};
 use crate::device;
 use crate::features::Vocabulary;
 use crate::parameters;
 use crate::random::RandomKey;
-use crate::Error;
 
 /// What manifests call this task.
 const TASK: &str = "next_item";
@@ -35,11 +35,17 @@ impl Recommender {
     /// # Errors
     /// [`Error::Artifact`].
     pub fn save(&self, directory: impl AsRef<Path>, metrics: &impl Serialize) -> Result<(), Error> {
-        let catalogue = SavedCatalogue { items: self.catalogue.clone(), training_events: self.item_counts.clone() };
+        let catalogue = SavedCatalogue {
+            items: self.catalogue.clone(),
+            training_events: self.item_counts.clone(),
+        };
         let weights = parameters::to_safetensors(&parameters::read(&self.model), None)?;
         let parts = BTreeMap::from([
             ("config.json".to_owned(), json("config.json", &self.config)?),
-            ("vocabulary.json".to_owned(), json("vocabulary.json", &catalogue)?),
+            (
+                "vocabulary.json".to_owned(),
+                json("vocabulary.json", &catalogue)?,
+            ),
             ("weights.safetensors".to_owned(), weights),
             ("metrics.json".to_owned(), json("metrics.json", metrics)?),
         ]);
@@ -62,9 +68,16 @@ impl Recommender {
     pub fn load_on(directory: impl AsRef<Path>, device: &Device) -> Result<Self, Error> {
         let artifact = Artifact::load(directory.as_ref(), TASK)?;
         let config: NextItemConfig = artifact.json("config.json")?;
-        let SavedCatalogue { items: catalogue, training_events: item_counts } = artifact.json("vocabulary.json")?;
+        let SavedCatalogue {
+            items: catalogue,
+            training_events: item_counts,
+        } = artifact.json("vocabulary.json")?;
         if item_counts.len() != catalogue.n_real() {
-            let rule = format!("{} items have {} event counts", catalogue.n_real(), item_counts.len());
+            let rule = format!(
+                "{} items have {} event counts",
+                catalogue.n_real(),
+                item_counts.len()
+            );
             return Err(unreadable("vocabulary.json", rule).into());
         }
         // The first weights are thrown away, so it does not matter by which numbers they are drawn.
@@ -81,6 +94,12 @@ fn json(part: &str, value: &impl Serialize) -> Result<Vec<u8>, ArtifactError> {
     serde_json::to_vec_pretty(value).map_err(|error| unreadable(part, error))
 }
 
-fn unreadable(part: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ArtifactError {
-    ArtifactError::Unreadable { part: part.to_owned(), source: source.into() }
+fn unreadable(
+    part: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> ArtifactError {
+    ArtifactError::Unreadable {
+        part: part.to_owned(),
+        source: source.into(),
+    }
 }

@@ -74,8 +74,18 @@ pub enum ScoreSource {
 
 impl Recommender {
     /// Joins a model with the ids of its catalogue and their training events.
-    pub(super) fn new(config: NextItemConfig, model: NextItemModel, catalogue: Vocabulary, item_counts: Vec<u32>) -> Self {
-        Self { config, model, catalogue, item_counts }
+    pub(super) fn new(
+        config: NextItemConfig,
+        model: NextItemModel,
+        catalogue: Vocabulary,
+        item_counts: Vec<u32>,
+    ) -> Self {
+        Self {
+            config,
+            model,
+            catalogue,
+            item_counts,
+        }
     }
 
     /// The settings that the model was made by.
@@ -110,12 +120,20 @@ impl Recommender {
     ) -> Result<Recommendation, Error> {
         let n_items = self.catalogue.n_real();
         if k == 0 {
-            return Err(TaskError::TooSmall { setting: "k", value: 0, least: 1 }.into());
+            return Err(TaskError::TooSmall {
+                setting: "k",
+                value: 0,
+                least: 1,
+            }
+            .into());
         }
         if k > n_items {
             return Err(TaskError::CutoffExceedsItems { k, n_items }.into());
         }
-        let seen: Vec<u32> = history.iter().filter_map(|id| self.catalogue.catalogue_index(id.as_ref())).collect();
+        let seen: Vec<u32> = history
+            .iter()
+            .filter_map(|id| self.catalogue.catalogue_index(id.as_ref()))
+            .collect();
         let allowed = self.allowed(&seen, options)?;
         let (scores, source) = self.scores(&seen)?;
         let mut ranked: Vec<usize> = (0..n_items).filter(|&index| allowed[index]).collect();
@@ -126,7 +144,10 @@ impl Recommender {
             ranked.truncate(k);
         }
         ranked.sort_unstable_by(better);
-        let item = |index: usize| RecommendedItem { id: self.catalogue.ids()[index].clone(), score: scores[index] };
+        let item = |index: usize| RecommendedItem {
+            id: self.catalogue.ids()[index].clone(),
+            score: scores[index],
+        };
         Ok(Recommendation {
             items: ranked.into_iter().map(item).collect(),
             n_unknown_events: history.len() - seen.len(),
@@ -140,17 +161,32 @@ impl Recommender {
             let counts = self.item_counts.iter().map(|&count| count as f32).collect();
             return Ok((counts, ScoreSource::Popularity));
         }
-        let items: Vec<u32> = recent(seen, self.model.max_len()).iter().map(|index| index + FIRST_REAL_ID).collect();
-        let logits = self.model.logits(&items, &Offsets::from_lengths([items.len()]))?;
-        Ok((logits.into_data().iter::<f32>().collect(), ScoreSource::Model))
+        let items: Vec<u32> = recent(seen, self.model.max_len())
+            .iter()
+            .map(|index| index + FIRST_REAL_ID)
+            .collect();
+        let logits = self
+            .model
+            .logits(&items, &Offsets::from_lengths([items.len()]))?;
+        Ok((
+            logits.into_data().iter::<f32>().collect(),
+            ScoreSource::Model,
+        ))
     }
 
     /// Whether each item of the catalogue may be recommended.
     fn allowed(&self, seen: &[u32], options: &RecommendOptions) -> Result<Vec<bool>, Error> {
         let n_items = self.catalogue.n_real();
         let index = |id: &String, list| {
-            let unknown = || TaskError::UnknownListedItem { id: id.clone(), list, n_items };
-            self.catalogue.catalogue_index(id).map(|index| index as usize).ok_or_else(unknown)
+            let unknown = || TaskError::UnknownListedItem {
+                id: id.clone(),
+                list,
+                n_items,
+            };
+            self.catalogue
+                .catalogue_index(id)
+                .map(|index| index as usize)
+                .ok_or_else(unknown)
         };
         let mut allowed = vec![options.allow.is_none(); n_items];
         for id in options.allow.iter().flatten() {
@@ -160,7 +196,10 @@ impl Recommender {
             allowed[index(id, "deny")?] = false;
         }
         if !options.keep_seen {
-            seen.iter().collect::<HashSet<_>>().into_iter().for_each(|&item| allowed[item as usize] = false);
+            seen.iter()
+                .collect::<HashSet<_>>()
+                .into_iter()
+                .for_each(|&item| allowed[item as usize] = false);
         }
         Ok(allowed)
     }
@@ -171,12 +210,22 @@ impl Recommender {
     /// # Errors
     /// [`Error::Model`]; none for a recommender that was trained or loaded.
     pub fn embed<S: AsRef<str>>(&self, history: &[S]) -> Result<Option<Vec<f32>>, Error> {
-        let seen: Vec<u32> = history.iter().filter_map(|id| self.catalogue.catalogue_index(id.as_ref())).collect();
+        let seen: Vec<u32> = history
+            .iter()
+            .filter_map(|id| self.catalogue.catalogue_index(id.as_ref()))
+            .collect();
         if seen.is_empty() {
             return Ok(None);
         }
-        let items: Vec<u32> = recent(&seen, self.model.max_len()).iter().map(|index| index + FIRST_REAL_ID).collect();
-        let rows = self.model.forward(&items, &Offsets::from_lengths([items.len()]), Mode::Inference)?;
+        let items: Vec<u32> = recent(&seen, self.model.max_len())
+            .iter()
+            .map(|index| index + FIRST_REAL_ID)
+            .collect();
+        let rows = self.model.forward(
+            &items,
+            &Offsets::from_lengths([items.len()]),
+            Mode::Inference,
+        )?;
         Ok(Some(rows.last_rows().into_data().iter::<f32>().collect()))
     }
 }

@@ -19,8 +19,7 @@ const BEST_COLOUR: RGBColor = RGBColor(90, 90, 90);
 const FAINT: RGBColor = RGBColor(225, 225, 225);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a, 'b> =
-    ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Chart<'a, 'b> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Points = Vec<(f64, f64)>;
 
 /// Why a learning curve cannot be drawn.
@@ -246,7 +245,8 @@ mod tests {
                 epoch,
                 train_loss: 4.2 + 3.6 * (-x / 7.0).exp(),
                 learning_rate: 1e-3,
-                validation: validates.then(|| Validation::new("ndcg_at_10", [("ndcg_at_10", metric)])),
+                validation: validates
+                    .then(|| Validation::new("ndcg_at_10", [("ndcg_at_10", metric)])),
                 seconds: None,
             }
         };
