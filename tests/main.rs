@@ -1,1 +1,7 @@
 //! Promises made to users, one file each.
+
+/// What several promises need: numbers, golden files, comparison, gradients.
+mod support;
+
+/// Attention computes what PyTorch's does, shows nothing that is hidden, and says what it looked at.
+mod attention;

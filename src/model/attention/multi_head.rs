@@ -96,12 +96,12 @@ impl MultiHeadAttentionConfig {
         check::positive_size("d_context", d_context)?;
         check::dropout("dropout", self.dropout)?;
         check::window(self.window)?;
-        let project =
-            |d_in, part| linear(d_in, self.d_model, self.bias, key.child(part), device);
+        let project = |d_in, part| linear(d_in, self.d_model, self.bias, key.child(part), device);
         let rotary = self.rotary.as_ref().map(|config| config.init(d_head));
-        let relative_position = self.relative_position.as_ref().map(|config| {
-            config.init(self.n_heads, self.direction, key.child(4), device)
-        });
+        let relative_position = self
+            .relative_position
+            .as_ref()
+            .map(|config| config.init(self.n_heads, self.direction, key.child(4), device));
         let time_interval = self
             .time_interval
             .as_ref()
@@ -183,15 +183,11 @@ impl MultiHeadAttention {
     ) -> AttentionOutput {
         let query = query.into();
         let heads = self.heads(&query, &context.into(), mode);
-        let options = AttentionOptions {
-            dropout: None,
-            ..heads.options.clone()
-        };
         let weights = attention_weights(
             heads.query.clone(),
             heads.key.clone(),
             &heads.layout,
-            &options,
+            &heads.options,
         );
         AttentionOutput {
             sequences: query.sequences.with_rows(self.mix(heads)),
@@ -262,7 +258,10 @@ impl MultiHeadAttention {
     fn project(&self, projection: &Linear, rows: Tensor<2>) -> Tensor<3> {
         let [n_rows, d_in] = rows.dims();
         let [expected, d_model] = projection.weight.dims();
-        assert_eq!(d_in, expected, "attention needs rows of the configured width");
+        assert_eq!(
+            d_in, expected,
+            "attention needs rows of the configured width"
+        );
         let shape = [n_rows, self.n_heads, d_model / self.n_heads];
         if n_rows == 0 {
             return Tensor::zeros(shape, (&rows.device(), rows.dtype()));
@@ -306,13 +305,14 @@ fn times(input: &AttentionInput) -> Arc<[i64]> {
 
 /// Positions of queries and keys where the last query of a sequence stands at its last key.
 fn aligned_positions(layout: &AttentionLayout) -> (Vec<i64>, Vec<i64>) {
-    let query = layout
-        .query
-        .lengths()
-        .zip(layout.key.lengths())
-        .flat_map(|(query_len, key_len)| {
-            (0..query_len as i64).map(move |row| row + key_len as i64 - query_len as i64)
-        });
+    let query =
+        layout
+            .query
+            .lengths()
+            .zip(layout.key.lengths())
+            .flat_map(|(query_len, key_len)| {
+                (0..query_len as i64).map(move |row| row + key_len as i64 - query_len as i64)
+            });
     let key = layout.key.positions().map(|position| position as i64);
     (query.collect(), key.collect())
 }

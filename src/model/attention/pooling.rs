@@ -4,9 +4,7 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::{
-    AttentionInput, ContextOutput, MultiHeadAttention, MultiHeadAttentionConfig,
-};
+use super::{AttentionInput, ContextOutput, MultiHeadAttention, MultiHeadAttentionConfig};
 use crate::model::ModelError;
 use crate::parameters;
 use crate::random::{Mode, RandomKey};

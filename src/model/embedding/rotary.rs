@@ -59,8 +59,15 @@ impl Rotary {
     /// If the heads have another width than the one given to `init`, or there is not one position a row.
     pub fn forward(&self, rows: Tensor<3>, positions: &[i64]) -> Tensor<3> {
         let [n_rows, _, d_head] = rows.dims();
-        assert_eq!(d_head, self.d_head, "rotary positions need heads of width d_head");
-        assert_eq!(n_rows, positions.len(), "rotary positions must number the rows");
+        assert_eq!(
+            d_head, self.d_head,
+            "rotary positions need heads of width d_head"
+        );
+        assert_eq!(
+            n_rows,
+            positions.len(),
+            "rotary positions must number the rows"
+        );
         let half = d_head / 2;
         let angles: Vec<f64> = positions
             .iter()

@@ -176,7 +176,9 @@ impl EncoderBlock {
     pub fn forward(&self, input: impl Into<AttentionInput>, mode: Mode) -> PackedSequences {
         let input = input.into();
         self.run(&input, mode, |normed| {
-            let mixed = self.attention.forward(normed, mode.child(Part::Attention as u64));
+            let mixed = self
+                .attention
+                .forward(normed, mode.child(Part::Attention as u64));
             (mixed, ())
         })
         .0
