@@ -5,3 +5,6 @@ mod support;
 
 /// Attention computes what PyTorch's does, shows nothing that is hidden, and says what it looked at.
 mod attention;
+
+/// The encoder computes what PyTorch's does, keeps its promises about order and visibility, and refuses bad configs.
+mod encoder;
