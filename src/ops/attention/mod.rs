@@ -10,6 +10,9 @@ mod function;
 mod options;
 mod padded;
 
+#[cfg(test)]
+mod tests;
+
 pub use super::dropout::Dropout;
 pub use bias::{AttentionBias, BiasRule, DistanceBuckets, time_bucket};
 pub use function::{attention, attention_weights};

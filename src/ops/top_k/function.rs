@@ -138,3 +138,120 @@ fn best_of_block(
     });
     found.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::ops::testing::{singles, values};
+
+    const WIDTH: usize = 2;
+
+    /// Scores that are small whole numbers: exact in any order of summation, and full of ties.
+    fn whole_numbers(seed: u64, n: usize) -> Vec<f64> {
+        let numbers = values(seed, n);
+        numbers
+            .iter()
+            .map(|number| (number * 4.0).round())
+            .collect()
+    }
+
+    fn by_sorting(
+        queries: &[f64],
+        table: &[f64],
+        k: usize,
+        admit: impl Fn(usize, usize) -> bool,
+    ) -> Vec<TopK> {
+        let ranking = |(query, numbers): (usize, &[f64])| {
+            let items = table.chunks(WIDTH).enumerate();
+            let mut scored: Vec<(f64, usize)> = items
+                .filter(|(id, _)| admit(query, *id))
+                .map(|(id, item)| (item[0] * numbers[0] + item[1] * numbers[1], id))
+                .collect();
+            scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            scored.truncate(k);
+            TopK {
+                ids: scored.iter().map(|(_, id)| *id as u32).collect(),
+                scores: scored.iter().map(|(score, _)| *score as f32).collect(),
+            }
+        };
+        queries.chunks(WIDTH).enumerate().map(ranking).collect()
+    }
+
+    fn run(queries: &[f64], table: &[f64], k: usize, candidates: Candidates<'_>) -> Vec<TopK> {
+        let device = Device::flex();
+        let rows = |numbers: &[f64]| singles(numbers, [numbers.len() / WIDTH, WIDTH], &device);
+        top_k(rows(queries), rows(table), k, candidates)
+    }
+
+    #[test]
+    fn the_best_are_those_that_sorting_finds_and_ties_go_to_the_lower_id() {
+        for (n_queries, n_items) in [(1, 1), (2, 3), (7, 64), (65, 65), (300, 129)] {
+            let (queries, table) = (
+                whole_numbers(1, n_queries * WIDTH),
+                whole_numbers(2, n_items * WIDTH),
+            );
+            for k in [0, 1, 2, 10, n_items, n_items + 5] {
+                let found = run(&queries, &table, k, Candidates::default());
+                assert_eq!(found, by_sorting(&queries, &table, k, |_, _| true));
+            }
+        }
+    }
+
+    #[test]
+    fn tables_of_many_blocks_are_searched_to_their_end() {
+        let n_items = BLOCK_LEN / 3 + 7;
+        let (queries, table) = (whole_numbers(3, 5 * WIDTH), values(4, n_items * WIDTH));
+        let table: Vec<f64> = table
+            .iter()
+            .map(|number| (number * 1000.0).round())
+            .collect();
+        let found = run(&queries, &table, 10, Candidates::default());
+        assert_eq!(found, by_sorting(&queries, &table, 10, |_, _| true));
+    }
+
+    #[test]
+    fn excluded_and_disallowed_items_are_never_found() {
+        let (queries, table) = (whole_numbers(1, 3 * WIDTH), whole_numbers(2, 20 * WIDTH));
+        let excluded = [vec![9, 3, 3, 17], vec![], (0..20).collect()];
+        let allowed: Vec<bool> = (0..20).map(|id| id % 4 != 1).collect();
+        let candidates = Candidates {
+            excluded: &excluded,
+            allowed: Some(&allowed),
+        };
+        let found = run(&queries, &table, 18, candidates);
+        let admit =
+            |query: usize, id: usize| id % 4 != 1 && !excluded[query].contains(&(id as u32));
+        assert_eq!(found, by_sorting(&queries, &table, 18, admit));
+        assert_eq!(found[1].ids.len(), 15);
+        assert!(found[2].ids.is_empty());
+    }
+
+    #[test]
+    fn scores_that_are_no_numbers_are_left_out() {
+        let table = [1.0, 0.0, f64::NAN, 0.0, f64::NEG_INFINITY, 0.0, 2.0, 0.0];
+        let found = run(&[1.0, 0.5], &table, 4, Candidates::default());
+        assert_eq!(found[0].ids, [3, 0, 2]);
+        assert_eq!(found[0].scores[2], f32::NEG_INFINITY);
+    }
+
+    #[test]
+    fn without_queries_or_items_there_is_nothing_to_find() {
+        assert!(run(&[], &[1.0, 2.0], 3, Candidates::default()).is_empty());
+        assert_eq!(
+            run(&[1.0, 2.0], &[], 3, Candidates::default()),
+            [TopK::default()]
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "1 lists of excluded items for 2 queries")]
+    fn lists_that_do_not_number_the_queries_are_refused() {
+        let candidates = Candidates {
+            excluded: &[vec![]],
+            allowed: None,
+        };
+        run(&[1.0; 4], &[1.0; 4], 1, candidates);
+    }
+}
