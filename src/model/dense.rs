@@ -1,6 +1,6 @@
 //! Between batches with padding and packed rows.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::sequence::PackedSequences;
 
@@ -15,18 +15,28 @@ pub(crate) fn through_packed(
 }
 
 /// Unpacks to a batch of `seq_len` positions, however short the sequences are.
-pub(crate) fn unpack(sequences: &PackedSequences, seq_len: usize) -> Tensor<3> {
-    let longest = sequences.offsets().max_len();
-    let [_, d_model] = sequences.rows().dims();
-    let batch = sequences.offsets().n_sequences();
-    if longest == 0 {
-        return Tensor::zeros([batch, seq_len, d_model], &sequences.rows().device());
+fn unpack(sequences: &PackedSequences, seq_len: usize) -> Tensor<3> {
+    let (rows, offsets) = (sequences.rows(), sequences.offsets());
+    let ([n_rows, d_model], batch) = (rows.dims(), offsets.n_sequences());
+    let shape = [batch, seq_len, d_model];
+    if n_rows == batch * seq_len {
+        return rows.reshape(shape);
     }
-    let dense = sequences.to_dense();
-    if longest == seq_len {
-        return dense;
+    let zero = Tensor::zeros([1, d_model], (&rows.device(), rows.dtype()));
+    if n_rows == 0 {
+        return zero.expand([batch * seq_len, d_model]).reshape(shape);
     }
-    let options = (&dense.device(), dense.dtype());
-    let padding = Tensor::zeros([batch, seq_len - longest, d_model], options);
-    Tensor::cat(vec![dense, padding], 1)
+    let index: Vec<i64> = offsets
+        .ranges()
+        .flat_map(|range| {
+            let padding = seq_len - range.len();
+            range.chain(std::iter::repeat_n(n_rows, padding))
+        })
+        .map(|row| row as i64)
+        .collect();
+    let index = TensorData::new(index, [batch * seq_len]);
+    let index = Tensor::<1, Int>::from_data(index, &rows.device());
+    Tensor::cat(vec![rows, zero], 0)
+        .select(0, index)
+        .reshape(shape)
 }

@@ -183,15 +183,11 @@ impl MultiHeadAttention {
     ) -> AttentionOutput {
         let query = query.into();
         let heads = self.heads(&query, &context.into(), mode);
-        let options = AttentionOptions {
-            dropout: None,
-            ..heads.options.clone()
-        };
         let weights = attention_weights(
             heads.query.clone(),
             heads.key.clone(),
             &heads.layout,
-            &options,
+            &heads.options,
         );
         AttentionOutput {
             sequences: query.sequences.with_rows(self.mix(heads)),

@@ -214,6 +214,11 @@ impl EncoderBlock {
         through_packed(dense, lengths, |packed| self.forward(packed, mode))
     }
 
+    /// Chance that training leaves a branch out for a whole sequence.
+    pub fn stochastic_depth(&self) -> f64 {
+        self.stochastic_depth
+    }
+
     /// Both branches; `attend` runs the attention, and may return its weights beside the rows.
     fn run<W>(
         &self,
