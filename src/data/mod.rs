@@ -8,6 +8,8 @@ mod schema;
 mod split;
 mod time;
 
+pub mod synthetic;
+
 pub use bad_row::{BadRow, OnBadRow, Place, RowRule};
 pub use error::{ColumnRole, DataError, Origin};
 pub use interactions::{InteractionRow, Interactions};

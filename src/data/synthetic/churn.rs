@@ -135,11 +135,20 @@ impl Customer {
     }
 
     /// Reads a user and the user's events, of which there is at least one.
-    pub(super) fn read(config: &ShopConfig, catalogue: &Catalogue, user: &User, events: &[Event]) -> Self {
+    pub(super) fn read(
+        config: &ShopConfig,
+        catalogue: &Catalogue,
+        user: &User,
+        events: &[Event],
+    ) -> Self {
         let end = config.start_utc_millis + config.n_days as i64 * DAY_MILLIS;
         let n_events = events.len() as f64;
         let recent = |event: &&Event| event.time_utc_millis >= end - 90 * DAY_MILLIS;
-        let mut recent_sessions: Vec<u32> = events.iter().filter(recent).map(|event| event.session).collect();
+        let mut recent_sessions: Vec<u32> = events
+            .iter()
+            .filter(recent)
+            .map(|event| event.session)
+            .collect();
         recent_sessions.dedup();
         let engagement: f64 = events.iter().map(|event| event.kind.engagement()).sum();
         let relative_price: f64 = events
@@ -154,8 +163,16 @@ impl Customer {
             recency_days: (end - last) as f64 / DAY_MILLIS as f64,
             n_recent_sessions: recent_sessions.len() as u32,
             n_events: events.len() as u32,
-            mean_dwell_seconds: events.iter().map(|event| f64::from(event.dwell_seconds)).sum::<f64>() / n_events,
-            like_share: events.iter().filter(|event| event.kind != EventKind::View).count() as f64 / n_events,
+            mean_dwell_seconds: events
+                .iter()
+                .map(|event| f64::from(event.dwell_seconds))
+                .sum::<f64>()
+                / n_events,
+            like_share: events
+                .iter()
+                .filter(|event| event.kind != EventKind::View)
+                .count() as f64
+                / n_events,
             mean_relative_price: relative_price / engagement,
             spend: bought.map(|event| catalogue.item(event.item).price).sum(),
             age_group: user.age_group,
@@ -169,13 +186,21 @@ impl Customer {
 
     /// Log-odds of leaving in the first week, without the intercept.
     fn logit(&self, protected_effect: f64) -> f64 {
-        let price_weight = if self.age_group == AgeGroup::Young { 3.0 } else { 1.5 };
+        let price_weight = if self.age_group == AgeGroup::Young {
+            3.0
+        } else {
+            1.5
+        };
         let age = match self.age_group {
             AgeGroup::Young => 0.3,
             AgeGroup::Middle => 0.0,
             AgeGroup::Older => -0.3,
         };
-        let device = if self.device == DeviceKind::Mobile { -0.2 } else { 0.0 };
+        let device = if self.device == DeviceKind::Mobile {
+            -0.2
+        } else {
+            0.0
+        };
         let protected = match self.protected_group {
             ProtectedGroup::First => 0.0,
             ProtectedGroup::Second => protected_effect,
@@ -192,14 +217,21 @@ impl Customer {
     }
 
     /// Probability of leaving in each week of the horizon, given that the customer is still there.
-    pub(super) fn hazards(&self, config: &ShopConfig, intercept: f64) -> impl Iterator<Item = f64> + use<> {
+    pub(super) fn hazards(
+        &self,
+        config: &ShopConfig,
+        intercept: f64,
+    ) -> impl Iterator<Item = f64> + use<> {
         let logit = intercept + self.logit(config.protected_effect);
         (0..config.churn_horizon_weeks).map(move |week| logistic(logit - 0.03 * week as f64))
     }
 
     /// Probability of leaving within the horizon.
     pub(super) fn probability(&self, config: &ShopConfig, intercept: f64) -> f64 {
-        1.0 - self.hazards(config, intercept).map(|hazard| 1.0 - hazard).product::<f64>()
+        1.0 - self
+            .hazards(config, intercept)
+            .map(|hazard| 1.0 - hazard)
+            .product::<f64>()
     }
 
     /// Draws the week of leaving.

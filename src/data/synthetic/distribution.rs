@@ -112,7 +112,10 @@ mod tests {
         }
         // Four standard errors of a share of 1/4.
         let share = counts[0] as f64 / 40_000.0;
-        assert!((share - 0.25).abs() < 4.0 * (0.1875f64 / 40_000.0).sqrt(), "{share}");
+        assert!(
+            (share - 0.25).abs() < 4.0 * (0.1875f64 / 40_000.0).sqrt(),
+            "{share}"
+        );
         assert_eq!(counts[1], 0);
         assert_eq!(choice.probability(2), 0.75);
     }
@@ -125,14 +128,18 @@ mod tests {
             counts[draw_index(&[3.0, 1.0, 0.0], &mut generator)] += 1;
         }
         let share = counts[1] as f64 / 40_000.0;
-        assert!((share - 0.25).abs() < 4.0 * (0.1875f64 / 40_000.0).sqrt(), "{share}");
+        assert!(
+            (share - 0.25).abs() < 4.0 * (0.1875f64 / 40_000.0).sqrt(),
+            "{share}"
+        );
         assert_eq!(counts[2], 0);
     }
 
     #[test]
     fn the_solved_intercept_gives_the_asked_mean() {
         let logits = [-1.0, 0.5, 2.0];
-        let mean = |intercept: f64| logits.iter().map(|x| logistic(x + intercept)).sum::<f64>() / 3.0;
+        let mean =
+            |intercept: f64| logits.iter().map(|x| logistic(x + intercept)).sum::<f64>() / 3.0;
         let intercept = solve_intercept(0.1, mean);
         assert!((mean(intercept) - 0.1).abs() < 1e-12);
     }

@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum SyntheticError {
     /// A count lies outside its range.
-    #[error("{field} is {value}, but must lie in {minimum} to {maximum}; choose a count in that range")]
+    #[error(
+        "{field} is {value}, but must lie in {minimum} to {maximum}; choose a count in that range"
+    )]
     CountOutOfRange {
         /// Name of the setting.
         field: &'static str,
@@ -17,7 +19,9 @@ pub enum SyntheticError {
         maximum: usize,
     },
     /// A number lies outside its range, or is not finite.
-    #[error("{field} is {value}, but must lie in {minimum} to {maximum}; choose a number in that range")]
+    #[error(
+        "{field} is {value}, but must lie in {minimum} to {maximum}; choose a number in that range"
+    )]
     NumberOutOfRange {
         /// Name of the setting.
         field: &'static str,
@@ -39,10 +43,14 @@ pub enum SyntheticError {
         sum: f64,
     },
     /// The routine has no event to go by.
-    #[error("routine_lag_weights are all 0, but one of them must be positive; set routine_weight to 0 to go without the routine")]
+    #[error(
+        "routine_lag_weights are all 0, but one of them must be positive; set routine_weight to 0 to go without the routine"
+    )]
     NoRoutineLag,
     /// The start lies too far from 1970 to count milliseconds from it.
-    #[error("start_utc_millis is {value}, but must lie within 10,000 years of 1970; choose a nearer start")]
+    #[error(
+        "start_utc_millis is {value}, but must lie within 10,000 years of 1970; choose a nearer start"
+    )]
     StartOutOfRange {
         /// What it was set to.
         value: i64,

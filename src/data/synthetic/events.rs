@@ -139,8 +139,8 @@ fn draw_session_starts(
 ) -> Vec<i64> {
     // Relative traffic of the hours of a day: a quiet night, a small peak at noon, a large one in the evening.
     const TRAFFIC: [f64; 24] = [
-        1.0, 0.5, 0.3, 0.2, 0.2, 0.4, 1.0, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 4.5, 4.0, 4.0, 4.5, 5.5, 7.0, 8.0, 8.5, 7.5,
-        5.0, 2.5,
+        1.0, 0.5, 0.3, 0.2, 0.2, 0.4, 1.0, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 4.5, 4.0, 4.0, 4.5, 5.5,
+        7.0, 8.0, 8.5, 7.5, 5.0, 2.5,
     ];
     let n_days = config.n_days as f64;
     let first_day = (n_days - f64::from(tenure_days)).max(0.0);
@@ -167,10 +167,16 @@ fn draw_response(
     let facts = law.catalogue.item(item);
     let affinity = context.taste(facts.category);
     let misfit = (facts.relative_price - temper.budget).abs();
-    let log_dwell = 3.6 + 0.35 * temper.satisfaction + affinity - 0.4 * misfit + 0.6 * normal(generator);
+    let log_dwell =
+        3.6 + 0.35 * temper.satisfaction + affinity - 0.4 * misfit + 0.6 * normal(generator);
     let lingering = log_dwell - 3.6;
-    let draw = |probability: f64, generator: &mut CounterGenerator| generator.random::<f64>() < probability;
-    let likes = draw(logistic(-1.9 + 0.8 * temper.satisfaction + 0.6 * lingering + affinity), generator);
+    let draw = |probability: f64, generator: &mut CounterGenerator| {
+        generator.random::<f64>() < probability
+    };
+    let likes = draw(
+        logistic(-1.9 + 0.8 * temper.satisfaction + 0.6 * lingering + affinity),
+        generator,
+    );
     let carts = draw(logistic(-1.6 - 1.5 * misfit + 0.5 * lingering), generator);
     let buys = draw(0.45, generator);
     let kind = match (carts, buys, likes) {

@@ -47,7 +47,10 @@ struct Shelf {
 
 impl Shelf {
     fn new(items: Vec<u32>, all: &[Item]) -> Self {
-        let weights: Vec<f64> = items.iter().map(|&item| all[item as usize].popularity).collect();
+        let weights: Vec<f64> = items
+            .iter()
+            .map(|&item| all[item as usize].popularity)
+            .collect();
         Self {
             items,
             choice: Choice::new(&weights),
@@ -77,13 +80,20 @@ impl Catalogue {
             by_cell[item.category as usize * n_styles + item.style as usize].push(index as u32);
         }
         let shelves = |lists: Vec<Vec<u32>>| -> Vec<Shelf> {
-            lists.into_iter().map(|list| Shelf::new(list, &items)).collect()
+            lists
+                .into_iter()
+                .map(|list| Shelf::new(list, &items))
+                .collect()
         };
         let (categories, cells) = (shelves(by_category), shelves(by_cell));
         let mut within_category = vec![0.0; items.len()];
         let mut within_cell = vec![0.0; items.len()];
-        categories.iter().for_each(|shelf| shelf.write_probabilities(&mut within_category));
-        cells.iter().for_each(|shelf| shelf.write_probabilities(&mut within_cell));
+        categories
+            .iter()
+            .for_each(|shelf| shelf.write_probabilities(&mut within_category));
+        cells
+            .iter()
+            .for_each(|shelf| shelf.write_probabilities(&mut within_cell));
         let popularity: Vec<f64> = items.iter().map(|item| item.popularity).collect();
         Self {
             popularity: Choice::new(&popularity),
@@ -106,7 +116,11 @@ impl Catalogue {
         self.within_category[item as usize]
     }
 
-    pub(super) fn draw_in_category(&self, category: usize, generator: &mut CounterGenerator) -> u32 {
+    pub(super) fn draw_in_category(
+        &self,
+        category: usize,
+        generator: &mut CounterGenerator,
+    ) -> u32 {
         self.categories[category].draw(generator)
     }
 
@@ -119,7 +133,12 @@ impl Catalogue {
         }
     }
 
-    pub(super) fn draw_in_style(&self, category: usize, style: u32, generator: &mut CounterGenerator) -> u32 {
+    pub(super) fn draw_in_style(
+        &self,
+        category: usize,
+        style: u32,
+        generator: &mut CounterGenerator,
+    ) -> u32 {
         self.cells[category * self.n_styles + style as usize].draw(generator)
     }
 }
@@ -146,7 +165,10 @@ fn draw_items(config: &ShopConfig, generator: &mut CounterGenerator) -> Vec<Item
                 id: format!("item-{index:0digits$}"),
                 category: category as u32,
                 style: style as u32,
-                price: ((levels[category] + relative_price).exp() * 100.0).round().max(1.0) / 100.0,
+                price: ((levels[category] + relative_price).exp() * 100.0)
+                    .round()
+                    .max(1.0)
+                    / 100.0,
                 relative_price,
                 popularity: weights[index] / total,
             }

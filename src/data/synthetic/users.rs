@@ -89,7 +89,11 @@ impl User {
         let user = Self {
             id: format!("user-{index:0digits$}"),
             age_group: pick(
-                &[(AgeGroup::Young, 0.35), (AgeGroup::Middle, 0.45), (AgeGroup::Older, 0.2)],
+                &[
+                    (AgeGroup::Young, 0.35),
+                    (AgeGroup::Middle, 0.45),
+                    (AgeGroup::Older, 0.2),
+                ],
                 generator,
             ),
             region: pick(
