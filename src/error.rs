@@ -1,6 +1,8 @@
 //! One error for the crate: a variant per stage, each wrapping that stage's own.
 
 use crate::artifact::ArtifactError;
+use crate::baselines::BaselineError;
+use crate::data::synthetic::SyntheticError;
 use crate::data::DataError;
 use crate::device::DeviceError;
 use crate::evaluation::EvaluationError;
@@ -20,6 +22,9 @@ pub enum Error {
     /// A file or table cannot be read as asked.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A simulation cannot be run as configured.
+    #[error(transparent)]
+    Synthetic(#[from] SyntheticError),
     /// Records cannot be turned into features.
     #[error(transparent)]
     Feature(#[from] FeatureError),
@@ -35,6 +40,9 @@ pub enum Error {
     /// A metric is undefined for its input.
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
+    /// A baseline cannot be fitted.
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
     /// A saved model cannot be written or read.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),

@@ -8,3 +8,7 @@ mod attention;
 
 /// The encoder computes what PyTorch's does, keeps its promises about order and visibility, and refuses bad configs.
 mod encoder;
+
+/// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
+mod simulator;
+

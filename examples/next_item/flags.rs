@@ -67,8 +67,8 @@ impl FilterFlags {
             repeats: match self.repeats {
                 RepeatsFlag::Keep => Repeats::Keep,
                 RepeatsFlag::Collapse => Repeats::CollapseConsecutive,
-                RepeatsFlag::First => Repeats::KeepFirst,
-                RepeatsFlag::Last => Repeats::KeepLast,
+                RepeatsFlag::First => Repeats::FirstOnly,
+                RepeatsFlag::Last => Repeats::LastOnly,
             },
         }
     }

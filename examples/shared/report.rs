@@ -21,6 +21,8 @@ pub struct RunReport {
     pub metrics: BTreeMap<String, f64>,
     /// Their intervals, lower and upper end.
     pub intervals: BTreeMap<String, [f64; 2]>,
+    /// The figures of the model by group of cases.
+    pub segments: Value,
     /// The figures of the baselines, by name.
     pub baselines: BTreeMap<String, BTreeMap<String, f64>>,
     /// What it took.
@@ -44,7 +46,30 @@ pub struct Timing {
     pub evaluate_seconds: f64,
 }
 
+/// What a run found, without what it took: equal for equal runs.
+#[derive(Serialize)]
+pub struct Quality<'a> {
+    /// What was measured, and how.
+    pub protocol: &'a Value,
+    /// The figures of the model.
+    pub metrics: &'a BTreeMap<String, f64>,
+    /// Their intervals, lower and upper end.
+    pub intervals: &'a BTreeMap<String, [f64; 2]>,
+    /// The figures of the baselines, by name.
+    pub baselines: &'a BTreeMap<String, BTreeMap<String, f64>>,
+}
+
 impl RunReport {
+    /// The part of the report that is saved with the model.
+    pub fn quality(&self) -> Quality<'_> {
+        Quality {
+            protocol: &self.protocol,
+            metrics: &self.metrics,
+            intervals: &self.intervals,
+            baselines: &self.baselines,
+        }
+    }
+
     /// Writes the report to a file.
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
         let text = serde_json::to_string_pretty(self)?;

@@ -254,3 +254,270 @@ fn number(
         maximum,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut ShopConfig)) -> SyntheticError {
+        let mut config = ShopConfig::default();
+        change(&mut config);
+        config.validate().unwrap_err()
+    }
+
+    #[test]
+    fn the_default_is_valid() {
+        ShopConfig::default().validate().unwrap();
+    }
+
+    #[test]
+    fn a_count_out_of_range_is_refused_with_its_range() {
+        let error = refused(|config| config.n_items = 19);
+        assert_eq!(
+            error,
+            SyntheticError::CountOutOfRange {
+                field: "n_items",
+                value: 19,
+                minimum: 20,
+                maximum: 1_000_000
+            }
+        );
+        assert_eq!(
+            error.to_string(),
+            "n_items is 19, but must lie in 20 to 1000000; choose a count in that range"
+        );
+    }
+
+    #[test]
+    fn every_count_is_held_to_both_ends_of_its_range() {
+        type Setting = (
+            &'static str,
+            fn(&mut ShopConfig) -> &mut usize,
+            usize,
+            usize,
+        );
+        let settings: [Setting; 9] = [
+            ("n_users", |config| &mut config.n_users, 1, 10_000_000),
+            ("n_items", |config| &mut config.n_items, 320, 1_000_000),
+            ("n_categories", |config| &mut config.n_categories, 2, 100),
+            ("n_styles", |config| &mut config.n_styles, 1, 40),
+            ("n_days", |config| &mut config.n_days, 28, 3_650),
+            ("max_events", |config| &mut config.max_events, 40, 500),
+            ("min_events", |config| &mut config.min_events, 1, 40),
+            (
+                "impressions_per_session",
+                |config| &mut config.impressions_per_session,
+                0,
+                20,
+            ),
+            (
+                "churn_horizon_weeks",
+                |config| &mut config.churn_horizon_weeks,
+                1,
+                104,
+            ),
+        ];
+        for (field, setting, minimum, maximum) in settings {
+            for allowed in [minimum, maximum] {
+                let mut config = ShopConfig::default();
+                *setting(&mut config) = allowed;
+                assert_eq!(config.validate(), Ok(()), "{field} {allowed}");
+            }
+            for refused_value in [minimum.checked_sub(1), Some(maximum + 1)]
+                .into_iter()
+                .flatten()
+            {
+                refused(|config| *setting(config) = refused_value);
+            }
+        }
+    }
+
+    #[test]
+    fn every_number_is_held_to_both_ends_of_its_range() {
+        type Setting = (&'static str, fn(&mut ShopConfig) -> &mut f64, f64, f64);
+        let settings: [Setting; 14] = [
+            ("mean_events", |config| &mut config.mean_events, 8.0, 160.0),
+            (
+                "mean_session_events",
+                |config| &mut config.mean_session_events,
+                1.0,
+                100.0,
+            ),
+            ("click_rate", |config| &mut config.click_rate, 0.001, 0.5),
+            ("churn_rate", |config| &mut config.churn_rate, 0.001, 0.9),
+            (
+                "protected_effect",
+                |config| &mut config.protected_effect,
+                -5.0,
+                5.0,
+            ),
+            (
+                "routine_weight",
+                |config| &mut config.next_item.routine_weight,
+                0.0,
+                1_000.0,
+            ),
+            (
+                "taste_weight",
+                |config| &mut config.next_item.taste_weight,
+                0.0,
+                1_000.0,
+            ),
+            (
+                "season_weight",
+                |config| &mut config.next_item.season_weight,
+                0.0,
+                1_000.0,
+            ),
+            (
+                "session_start_routine",
+                |config| &mut config.next_item.session_start_routine,
+                0.0,
+                1.0,
+            ),
+            (
+                "routine_lag_weights",
+                |config| &mut config.next_item.routine_lag_weights[2],
+                0.0,
+                1_000.0,
+            ),
+            (
+                "style_share",
+                |config| &mut config.next_item.style_share,
+                0.0,
+                1.0,
+            ),
+            (
+                "taste_half_life_events",
+                |config| &mut config.next_item.taste_half_life_events,
+                0.5,
+                10_000.0,
+            ),
+            (
+                "season_strength",
+                |config| &mut config.next_item.season_strength,
+                0.0,
+                10.0,
+            ),
+            (
+                "popularity_exponent",
+                |config| &mut config.next_item.popularity_exponent,
+                0.0,
+                3.0,
+            ),
+        ];
+        for (name, setting, minimum, maximum) in settings {
+            for allowed in [minimum, maximum] {
+                let mut config = ShopConfig::default();
+                config.next_item.popularity_weight = 10.0;
+                *setting(&mut config) = allowed;
+                assert_eq!(config.validate(), Ok(()), "{name} {allowed}");
+            }
+            for value in [minimum.next_down(), maximum.next_up(), f64::INFINITY] {
+                let error = refused(|config| *setting(config) = value);
+                let expected = SyntheticError::NumberOutOfRange {
+                    field: name,
+                    value,
+                    minimum,
+                    maximum,
+                };
+                assert_eq!(error, expected);
+            }
+            let error = refused(|config| *setting(config) = f64::NAN);
+            assert!(
+                matches!(error, SyntheticError::NumberOutOfRange { field, .. } if field == name)
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_refused_with_its_range() {
+        assert_eq!(
+            refused(|config| config.click_rate = 0.6).to_string(),
+            "click_rate is 0.6, but must lie in 0.001 to 0.5; choose a number in that range"
+        );
+    }
+
+    #[test]
+    fn popularity_needs_a_thousandth_of_the_weights() {
+        let change = |popularity_weight: f64| {
+            move |config: &mut ShopConfig| {
+                config.next_item = NextItemConfig {
+                    routine_weight: 999.0,
+                    taste_weight: 0.0,
+                    season_weight: 0.0,
+                    popularity_weight,
+                    ..NextItemConfig::default()
+                };
+            }
+        };
+        let mut config = ShopConfig::default();
+        change(1.0)(&mut config);
+        assert_eq!(config.validate(), Ok(()));
+        let error = refused(change(0.5));
+        assert_eq!(
+            error,
+            SyntheticError::PopularityTooLight {
+                weight: 0.5,
+                sum: 999.5
+            }
+        );
+        assert_eq!(
+            error.to_string(),
+            "popularity_weight is 0.5 of weights that sum to 999.5, but must be above 0 and at least a thousandth of the sum; raise it"
+        );
+        let all_zero = refused(|config| {
+            change(0.0)(config);
+            config.next_item.routine_weight = 0.0;
+        });
+        assert_eq!(
+            all_zero,
+            SyntheticError::PopularityTooLight {
+                weight: 0.0,
+                sum: 0.0
+            }
+        );
+    }
+
+    #[test]
+    fn a_routine_without_lags_is_refused() {
+        let error = refused(|config| config.next_item.routine_lag_weights = [0.0; 3]);
+        assert_eq!(error, SyntheticError::NoRoutineLag);
+        assert_eq!(
+            error.to_string(),
+            "routine_lag_weights are all 0, but one of them must be positive; set routine_weight to 0 to go without the routine"
+        );
+    }
+
+    #[test]
+    fn a_start_too_far_away_is_refused() {
+        let error = refused(|config| config.start_utc_millis = i64::MIN);
+        assert_eq!(error, SyntheticError::StartOutOfRange { value: i64::MIN });
+        assert_eq!(
+            error.to_string(),
+            "start_utc_millis is -9223372036854775808, but must lie within 10,000 years of 1970; choose a nearer start"
+        );
+    }
+
+    #[test]
+    fn missing_fields_take_their_defaults_and_unknown_ones_are_refused() {
+        let config: ShopConfig = serde_json::from_str(r#"{"n_users": 3}"#).unwrap();
+        assert_eq!(
+            config,
+            ShopConfig {
+                n_users: 3,
+                ..ShopConfig::default()
+            }
+        );
+        let error = serde_json::from_str::<ShopConfig>(r#"{"n_user": 3}"#).unwrap_err();
+        assert!(
+            error.to_string().contains("unknown field `n_user`"),
+            "{error}"
+        );
+        let text = serde_json::to_string(&ShopConfig::default()).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ShopConfig>(&text).unwrap(),
+            ShopConfig::default()
+        );
+    }
+}

@@ -10,6 +10,7 @@
 //! [`Impression`], that of churn at [`Customer`].
 
 mod churn;
+mod clicks;
 mod config;
 mod distribution;
 mod effect;
@@ -18,15 +19,17 @@ mod events;
 mod impressions;
 mod items;
 mod next_item;
+mod oracle;
 mod shop;
 mod users;
 
 pub use churn::{Customer, CustomerColumn};
+pub use clicks::ClickColumn;
 pub use config::{NextItemConfig, ShopConfig};
 pub use effect::Effect;
 pub use error::SyntheticError;
 pub use events::{Event, EventKind};
-pub use impressions::{ClickColumn, Impression};
+pub use impressions::Impression;
 pub use items::Item;
 pub use shop::Shop;
 pub use users::{AgeGroup, DeviceKind, ProtectedGroup, Region, User};

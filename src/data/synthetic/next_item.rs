@@ -265,3 +265,172 @@ fn draw_seasons(config: &ShopConfig, generator: &mut CounterGenerator) -> Vec<Ch
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::events::EventKind;
+    use super::*;
+
+    const HOUR_MILLIS: i64 = 3_600_000;
+
+    fn law(next_item: NextItemConfig) -> NextItemLaw {
+        let config = ShopConfig {
+            n_items: 60,
+            n_categories: 6,
+            n_styles: 5,
+            max_events: 30,
+            mean_events: 20.0,
+            next_item,
+            ..ShopConfig::default()
+        };
+        NextItemLaw::draw(&config, RandomKey::new(11))
+    }
+
+    fn history(items: &[u32]) -> Vec<Event> {
+        items
+            .iter()
+            .enumerate()
+            .map(|(index, &item)| Event {
+                user: 0,
+                item,
+                time_utc_millis: index as i64 * 60_000,
+                kind: EventKind::View,
+                dwell_seconds: 30.0,
+                session: 0,
+            })
+            .collect()
+    }
+
+    fn weights(routine: f64, taste: f64, season: f64, popularity: f64) -> NextItemConfig {
+        NextItemConfig {
+            routine_weight: routine,
+            taste_weight: taste,
+            season_weight: season,
+            popularity_weight: popularity,
+            ..NextItemConfig::default()
+        }
+    }
+
+    #[test]
+    fn draws_follow_the_stated_probabilities() {
+        let law = law(NextItemConfig::default());
+        let events = history(&[3, 17, 40, 8, 21]);
+        let context = law.context(events.iter(), 6 * 60_000);
+        let probabilities = law.probabilities(&context);
+        let mut generator = RandomKey::new(12).generator();
+        let n_draws = 200_000;
+        let mut counts = vec![0.0; probabilities.len()];
+        for _ in 0..n_draws {
+            counts[law.draw_item(&context, &mut generator) as usize] += 1.0;
+        }
+        let mut chi_square = 0.0;
+        for (item, (count, probability)) in counts.iter().zip(&probabilities).enumerate() {
+            let expected = probability * f64::from(n_draws);
+            if [3, 17, 40, 8, 21].contains(&item) {
+                assert_eq!((*count, expected), (0.0, 0.0));
+            } else {
+                chi_square += (count - expected) * (count - expected) / expected;
+            }
+        }
+        // 54 degrees of freedom; the 0.001 and 0.999 quantiles of chi-square.
+        assert!((26.9..91.9).contains(&chi_square), "{chi_square}");
+    }
+
+    #[test]
+    fn one_probability_is_that_of_the_whole_distribution() {
+        let law = law(NextItemConfig::default());
+        let events = history(&[3, 17, 40, 8, 21]);
+        let context = law.context(events.iter(), 6 * 60_000);
+        for (item, probability) in law.probabilities(&context).into_iter().enumerate() {
+            assert!((law.probability(&context, item as u32) - probability).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn popularity_alone_is_renormalised_over_the_unseen_items() {
+        let law = law(weights(0.0, 0.0, 0.0, 1.0));
+        let events = history(&[0, 1]);
+        let probabilities = law.probabilities(&law.context(events.iter(), 180_000));
+        let popularity = |item: usize| law.catalogue.items[item].popularity;
+        for (item, probability) in probabilities.iter().enumerate().skip(2) {
+            let expected = popularity(item) / (1.0 - popularity(0) - popularity(1));
+            assert!((probability - expected).abs() < 1e-14);
+        }
+        assert_eq!(probabilities[..2], [0.0, 0.0]);
+    }
+
+    #[test]
+    fn taste_follows_the_decayed_engagement() {
+        let config = NextItemConfig {
+            taste_half_life_events: 1.0,
+            ..weights(0.0, 1.0, 0.0, 0.002)
+        };
+        let law = law(config);
+        let category = |item: u32| law.catalogue.items[item as usize].category;
+        let other = (1..60).find(|&item| category(item) != category(0)).unwrap();
+        let mut events = history(&[0, other]);
+        // A purchase one event back: 4 / 2 against 1.
+        events[0].kind = EventKind::Buy;
+        let taste = law.taste(events.iter());
+        assert!((taste[category(0) as usize] - 2.0 / 3.0).abs() < 1e-15);
+        assert!((taste[category(other) as usize] - 1.0 / 3.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_routine_reads_the_category_before_last_and_the_last_style() {
+        let config = NextItemConfig {
+            routine_lag_weights: [0.0, 1.0, 0.0],
+            style_share: 1.0,
+            ..weights(1.0, 0.0, 0.0, 0.002)
+        };
+        let law = law(config);
+        let events = history(&[5, 30, 12]);
+        let probabilities = law.probabilities(&law.context(events.iter(), 240_000));
+        let category = law.successors[1][law.catalogue.items[30].category as usize];
+        let style = law.catalogue.items[12].style;
+        let reached: f64 = probabilities
+            .iter()
+            .zip(&law.catalogue.items)
+            .filter(|(_, item)| item.category == category && item.style == style)
+            .map(|(probability, _)| probability)
+            .sum();
+        assert!(reached > 0.99, "{reached}");
+    }
+
+    #[test]
+    fn a_new_session_moves_routine_to_taste() {
+        let law = law(weights(0.6, 0.2, 0.1, 0.1));
+        let events = history(&[5, 30, 12]);
+        let last = events[2].time_utc_millis;
+        let same = law.context(events.iter(), last + SESSION_GAP_MILLIS - 1);
+        let new = law.context(events.iter(), last + SESSION_GAP_MILLIS);
+        assert!((same.taste_weight - 0.2).abs() < 1e-15);
+        assert!((new.taste_weight - 0.5).abs() < 1e-15);
+        assert!((new.popularity_weight - 0.1).abs() < 1e-15);
+    }
+
+    #[test]
+    fn parts_without_history_give_their_weight_to_popularity() {
+        let law = law(NextItemConfig {
+            routine_lag_weights: [0.5, 0.3, 0.2],
+            ..weights(0.6, 0.2, 0.1, 0.1)
+        });
+        let nothing = law.context([].iter(), 0);
+        assert!((nothing.popularity_weight - 0.9).abs() < 1e-15);
+        let events = history(&[5]);
+        let one = law.context(events.iter(), 60_000);
+        assert!((one.popularity_weight - 0.4).abs() < 1e-15);
+    }
+
+    #[test]
+    fn seasons_return_after_a_year() {
+        assert_eq!(season(0), 0);
+        assert_eq!(season(YEAR_MILLIS - 1), 51);
+        assert_eq!(season(YEAR_MILLIS), 0);
+        assert_eq!(season(-1), 51);
+        assert_eq!(
+            season(20 * 7 * 24 * HOUR_MILLIS),
+            season(20 * 7 * 24 * HOUR_MILLIS + YEAR_MILLIS)
+        );
+    }
+}

@@ -1,20 +1,21 @@
-//! The simulated shop and the questions that its truth answers.
+//! The simulated shop.
 
 use std::ops::Range;
 
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::churn::{Customer, CustomerColumn};
+use super::churn::Customer;
+use super::clicks::ClickInputs;
 use super::config::ShopConfig;
 use super::distribution::solve_intercept;
-use super::effect::Effect;
 use super::error::SyntheticError;
 use super::events::{Event, draw_events};
-use super::impressions::{ClickColumn, ClickInputs, Impression, draw_impressions};
+use super::impressions::{Impression, draw_impressions};
 use super::items::Item;
-use super::next_item::{Context, NextItemLaw};
+use super::next_item::NextItemLaw;
 use super::users::User;
+use crate::data::InteractionRow;
 use crate::random::{RandomKey, Stream};
 
 /// A simulated shop: what a data scientist would be given, and the truth behind it.
@@ -34,17 +35,17 @@ use crate::random::{RandomKey, Stream};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Shop {
-    config: ShopConfig,
-    law: NextItemLaw,
+    pub(super) config: ShopConfig,
+    pub(super) law: NextItemLaw,
     users: Vec<User>,
     events: Vec<Event>,
     /// `events[event_offsets[u]..event_offsets[u + 1]]` are those of user `u`; likewise for the impressions.
     event_offsets: Vec<usize>,
     impressions: Vec<Impression>,
     impression_offsets: Vec<usize>,
-    click_intercept: f64,
+    pub(super) click_intercept: f64,
     customers: Vec<Customer>,
-    churn_intercept: f64,
+    pub(super) churn_intercept: f64,
 }
 
 impl Shop {
@@ -189,6 +190,7 @@ impl Shop {
         offsets[user]..offsets[user + 1]
     }
 
+<<<<<<< HEAD
     /// True probability of every item to be the `event_index`-th event of `user`, given the user's earlier events (items,
     /// kinds and times), the moment of the event and the public facts of the items. Sums to one; items that the user met
     /// before have none.
@@ -198,16 +200,24 @@ impl Shop {
     pub fn next_item_probabilities(&self, user: u32, event_index: usize) -> Vec<f64> {
         self.law
             .probabilities(&self.next_item_context(user, event_index, None))
+=======
+    /// Position in [`Self::items`] of the item of that name.
+    pub fn item_index(&self, id: &str) -> Option<usize> {
+        // Names count up with leading zeros, so they are sorted.
+        self.items()
+            .binary_search_by(|item| item.id.as_str().cmp(id))
+            .ok()
+>>>>>>> simulator
     }
 
-    /// Natural logarithm of the true probability of the item that was the `event_index`-th event of `user`.
-    ///
-    /// # Panics
-    /// If there is no such user or event.
-    pub fn next_item_log_probability(&self, user: u32, event_index: usize) -> f64 {
-        self.probability_without(user, event_index, None).ln()
+    /// Position in [`Self::users`] of the user of that name.
+    pub fn user_index(&self, id: &str) -> Option<usize> {
+        self.users
+            .binary_search_by(|user| user.id.as_str().cmp(id))
+            .ok()
     }
 
+<<<<<<< HEAD
     /// What each of the events before the `event_index`-th of `user` does to the true probability of its item: that
     /// probability, less the one had that row been missing from the history. In the order of the events.
     ///
@@ -333,3 +343,17 @@ fn kept(
     let until = skipped.unwrap_or(events.len());
     events[..until].iter().chain(&events[rest..])
 }
+=======
+    /// The event log as rows, in the order of [`Self::events`]: the name of the kind is the event, the dwell time in seconds
+    /// the weight.
+    pub fn interactions(&self) -> impl ExactSizeIterator<Item = InteractionRow> {
+        self.events.iter().map(|event| InteractionRow {
+            user: self.users[event.user as usize].id.clone(),
+            item: self.items()[event.item as usize].id.clone(),
+            time_utc_millis: event.time_utc_millis,
+            event: Some(event.kind.name().to_owned()),
+            weight: Some(event.dwell_seconds),
+        })
+    }
+}
+>>>>>>> simulator
