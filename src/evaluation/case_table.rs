@@ -76,3 +76,35 @@ impl CaseTable {
         (kinds, kind_of)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> CaseTable {
+        let columns = ["a", "b"].map(str::to_owned).to_vec();
+        CaseTable::new(columns, vec![1.0, 2.0, 3.0, 4.0, 1.0, 2.0])
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        assert_eq!(table().column("b"), Some(vec![2.0, 4.0, 2.0]));
+        assert_eq!(table().column("c"), None);
+        assert_eq!(CaseTable::default().column("a"), None);
+        assert_eq!(CaseTable::default().n_cases(), 0);
+    }
+
+    #[test]
+    fn means_are_taken_over_the_named_cases() {
+        assert_eq!(table().means(), [5.0 / 3.0, 8.0 / 3.0]);
+        assert_eq!(table().means_of(&[0, 1]), [2.0, 3.0]);
+    }
+
+    #[test]
+    fn equal_rows_are_one_kind() {
+        let table = table();
+        let (kinds, kind_of) = table.distinct_rows();
+        assert_eq!(kinds, [[1.0, 2.0], [3.0, 4.0]]);
+        assert_eq!(kind_of, [0, 1, 0]);
+    }
+}

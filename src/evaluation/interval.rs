@@ -192,3 +192,51 @@ fn quantile(ascending: &[f64], probability: f64) -> f64 {
     let weight = position - below as f64;
     ascending[below] + weight * (ascending[above] - ascending[below])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_linear_between_neighbours() {
+        let ascending = [1.0, 2.0, 4.0, 8.0];
+        assert_eq!(quantile(&ascending, 0.0), 1.0);
+        assert_eq!(quantile(&ascending, 0.5), 3.0);
+        assert_eq!(quantile(&ascending, 0.75), 5.0);
+        assert_eq!(quantile(&ascending, 1.0), 8.0);
+    }
+
+    #[test]
+    fn counting_equal_rows_together_draws_the_same_cases() {
+        let settings = IntervalSettings {
+            n_resamples: 7,
+            ..IntervalSettings::default()
+        };
+        // The second column makes every row different, the first has two values alone.
+        let first: Vec<f64> = (0..50).map(|case| f64::from(case % 2)).collect();
+        let rows = first
+            .iter()
+            .zip(0..)
+            .flat_map(|(&value, case)| [value, f64::from(case)]);
+        let both = CaseTable::new(["a", "b"].map(str::to_owned).to_vec(), rows.collect());
+        let alone = CaseTable::new(vec!["a".to_owned()], first);
+        assert_eq!(both.distinct_rows().0.len(), 50);
+        assert_eq!(alone.distinct_rows().0.len(), 2);
+        let left = resampled_means(&both, &settings);
+        let right = resampled_means(&alone, &settings);
+        let pairs = left.iter().zip(&right);
+        assert!(
+            pairs
+                .clone()
+                .all(|(left, right)| (left[0] - right[0]).abs() < 1e-12)
+        );
+        assert!(pairs.clone().any(|(left, _)| left[0] != 0.5));
+    }
+
+    #[test]
+    fn one_case_has_a_mean_but_no_interval() {
+        let estimate = estimate_mean(&[0.25], Some(&IntervalSettings::default())).unwrap();
+        assert_eq!(estimate, Estimate::without_interval(0.25));
+        assert_eq!(estimate.to_string(), "0.2500");
+    }
+}

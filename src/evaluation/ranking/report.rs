@@ -116,14 +116,10 @@ impl RankingReport {
     }
 
     fn segment_table(&self, name: &str, groups: &BTreeMap<String, SegmentReport>) -> TextTable {
-        let mut table = TextTable::new([name.to_owned(), "users".to_owned()]);
         let k = self.segment_cutoff();
+        let mut table = TextTable::new([format!("{name}, at {k}"), "users".to_owned()]);
         let metrics = RankingMetric::ALL;
-        table.extend_header(
-            metrics
-                .iter()
-                .map(|metric| format!("{} at {k}", metric.title())),
-        );
+        table.extend_header(metrics.iter().map(|metric| metric.title().to_owned()));
         let mut groups: Vec<_> = groups.iter().collect();
         groups.sort_by(|(left, _), (right, _)| natural_order(left, right));
         for (group, report) in groups {
