@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::EvaluationError;
-use super::case_table::CaseTable;
+use super::case_table::{CaseTable, CaseTableBuilder};
 use crate::random::{RandomKey, Stream};
 
 /// How an interval is made.
@@ -112,8 +112,9 @@ pub fn estimate_mean(
     values: &[f64],
     settings: Option<&IntervalSettings>,
 ) -> Result<Estimate, EvaluationError> {
-    let table = CaseTable::new(vec![String::new()], values.to_vec());
-    Ok(estimate_columns(&table, settings)?[0])
+    let mut table = CaseTableBuilder::new(vec![String::new()]);
+    values.iter().for_each(|&value| table.push(&[value]));
+    Ok(estimate_columns(&table.finish(), settings)?[0])
 }
 
 /// The mean of each column of a table, with bootstrap intervals that come from the same draws of cases.
@@ -159,28 +160,14 @@ impl Estimate {
 }
 
 /// The column means of each resample, `[n_resamples][n_columns]`.
-///
-/// Cases with equal rows are counted together: with one target a case there are only `k + 1` different rows, so that a
-/// resample of a million cases costs a million draws and little else.
 fn resampled_means(table: &CaseTable, settings: &IntervalSettings) -> Vec<Vec<f64>> {
-    let (kinds, kind_of) = table.distinct_rows();
     let key = RandomKey::new(settings.seed).stream(Stream::Bootstrap);
     let n_cases = table.n_cases();
     (0..settings.n_resamples as u64)
         .into_par_iter()
         .map(|resample| {
             let mut generator = key.step(resample).generator();
-            let mut counts = vec![0u32; kinds.len()];
-            for _ in 0..n_cases {
-                counts[kind_of[generator.random_range(0..n_cases)] as usize] += 1;
-            }
-            let mut sums = vec![0.0; table.n_columns()];
-            for (&count, row) in counts.iter().zip(&kinds) {
-                for (sum, value) in sums.iter_mut().zip(*row) {
-                    *sum += f64::from(count) * value;
-                }
-            }
-            sums.iter().map(|sum| sum / n_cases as f64).collect()
+            table.means_of((0..n_cases).map(|_| generator.random_range(0..n_cases)))
         })
         .collect()
 }
@@ -212,16 +199,14 @@ mod tests {
             n_resamples: 7,
             ..IntervalSettings::default()
         };
-        // The second column makes every row different, the first has two values alone.
-        let first: Vec<f64> = (0..50).map(|case| f64::from(case % 2)).collect();
-        let rows = first
-            .iter()
-            .zip(0..)
-            .flat_map(|(&value, case)| [value, f64::from(case)]);
-        let both = CaseTable::new(["a", "b"].map(str::to_owned).to_vec(), rows.collect());
-        let alone = CaseTable::new(vec!["a".to_owned()], first);
-        assert_eq!(both.distinct_rows().0.len(), 50);
-        assert_eq!(alone.distinct_rows().0.len(), 2);
+        // The second column makes every row different; the first alone has two kinds of them.
+        let mut both = CaseTableBuilder::new(["a", "b"].map(str::to_owned).to_vec());
+        let mut alone = CaseTableBuilder::new(vec!["a".to_owned()]);
+        for case in 0..50 {
+            both.push(&[f64::from(case % 2), f64::from(case)]);
+            alone.push(&[f64::from(case % 2)]);
+        }
+        let (both, alone) = (both.finish(), alone.finish());
         let left = resampled_means(&both, &settings);
         let right = resampled_means(&alone, &settings);
         let pairs = left.iter().zip(&right);

@@ -149,17 +149,11 @@ impl fmt::Display for RankingReport {
         writeln!(f, "{}: {} users", self.model, self.n_users)?;
         if self.n_unknown_targets > 0 {
             let n = self.n_unknown_targets;
-            writeln!(
-                f,
-                "{n} targets are outside the catalogue and count as misses"
-            )?;
+            writeln!(f, "targets outside the catalogue, each a miss: {n}")?;
         }
         if self.n_targets_outside_candidates > 0 {
             let n = self.n_targets_outside_candidates;
-            writeln!(
-                f,
-                "{n} targets are outside the allow-list and count as misses"
-            )?;
+            writeln!(f, "targets outside the allow-list, each a miss: {n}")?;
         }
         write!(f, "\n{}", self.metrics_table())?;
         for (name, groups) in &self.segments {
