@@ -12,3 +12,8 @@ mod encoder;
 /// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
 mod simulator;
 
+/// Baselines give the scores that their formulas say.
+mod baselines;
+/// Ranking metrics are what their formulas say, for any scores, ties included.
+mod ranking_metrics;
+

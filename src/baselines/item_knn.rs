@@ -18,15 +18,18 @@ const POPULARITY_WEIGHT: f32 = 1e-6;
 const ITEMS_PER_TASK: usize = 256;
 
 /// Settings of [`ItemKnn`].
+///
+/// The defaults are the best of a grid (neighbours 20 to all, shrinkage 0 to 50, half-life 0.5 to none) by NDCG at 10 on the
+/// validation part of MovieLens-100K, leave-one-out, seen items filtered: 0.118, where no half-life gives 0.070.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ItemKnnConfig {
-    /// Number of similar items kept for each item, at least 1. Default 100. More costs memory and lets weak evidence in.
+    /// Number of similar items kept for each item, at least 1. Default 50. More costs memory and lets weak evidence in.
     pub n_neighbours: usize,
     /// Added to the denominator of the cosine, at least 0. Default 10. More trusts items with few users less.
     pub shrinkage: f64,
     /// Number of events, above 0, after which an item of the history counts half as much; `None` counts all alike.
-    /// Default 3. Shorter follows the last items, longer the whole taste.
+    /// Default 1. Shorter follows the last items, longer the whole taste.
     pub history_half_life_events: Option<f64>,
     /// Events at the end of each history to learn from, at least 1. Default 500. Time to fit grows with its square.
     pub max_history: usize,
@@ -35,9 +38,9 @@ pub struct ItemKnnConfig {
 impl Default for ItemKnnConfig {
     fn default() -> Self {
         Self {
-            n_neighbours: 100,
+            n_neighbours: 50,
             shrinkage: 10.0,
-            history_half_life_events: Some(3.0),
+            history_half_life_events: Some(1.0),
             max_history: 500,
         }
     }

@@ -12,7 +12,8 @@ use crate::evaluation::ranking::{RankingCase, Scorer, ScorerError};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MarkovConfig {
-    /// How many transitions popularity is worth, above 0. Default 10. More trusts rare transitions less.
+    /// How many transitions popularity is worth, above 0. Default 10, of no weight: on MovieLens-100K anything from 0.1 to 100 gives the
+    /// same NDCG at 10. More trusts rare transitions less.
     pub prior_transitions: f64,
 }
 

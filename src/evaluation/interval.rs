@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::EvaluationError;
-use super::case_table::CaseTable;
+use super::case_table::{CaseTable, CaseTableBuilder};
 use crate::random::{RandomKey, Stream};
 
 /// How an interval is made.
@@ -112,8 +112,9 @@ pub fn estimate_mean(
     values: &[f64],
     settings: Option<&IntervalSettings>,
 ) -> Result<Estimate, EvaluationError> {
-    let table = CaseTable::new(vec![String::new()], values.to_vec());
-    Ok(estimate_columns(&table, settings)?[0])
+    let mut table = CaseTableBuilder::new(vec![String::new()]);
+    values.iter().for_each(|&value| table.push(&[value]));
+    Ok(estimate_columns(&table.finish(), settings)?[0])
 }
 
 /// The mean of each column of a table, with bootstrap intervals that come from the same draws of cases.
@@ -159,28 +160,14 @@ impl Estimate {
 }
 
 /// The column means of each resample, `[n_resamples][n_columns]`.
-///
-/// Cases with equal rows are counted together: with one target a case there are only `k + 1` different rows, so that a
-/// resample of a million cases costs a million draws and little else.
 fn resampled_means(table: &CaseTable, settings: &IntervalSettings) -> Vec<Vec<f64>> {
-    let (kinds, kind_of) = table.distinct_rows();
     let key = RandomKey::new(settings.seed).stream(Stream::Bootstrap);
     let n_cases = table.n_cases();
     (0..settings.n_resamples as u64)
         .into_par_iter()
         .map(|resample| {
             let mut generator = key.step(resample).generator();
-            let mut counts = vec![0u32; kinds.len()];
-            for _ in 0..n_cases {
-                counts[kind_of[generator.random_range(0..n_cases)] as usize] += 1;
-            }
-            let mut sums = vec![0.0; table.n_columns()];
-            for (&count, row) in counts.iter().zip(&kinds) {
-                for (sum, value) in sums.iter_mut().zip(*row) {
-                    *sum += f64::from(count) * value;
-                }
-            }
-            sums.iter().map(|sum| sum / n_cases as f64).collect()
+            table.means_of((0..n_cases).map(|_| generator.random_range(0..n_cases)))
         })
         .collect()
 }
@@ -191,4 +178,50 @@ fn quantile(ascending: &[f64], probability: f64) -> f64 {
     let (below, above) = (position.floor() as usize, position.ceil() as usize);
     let weight = position - below as f64;
     ascending[below] + weight * (ascending[above] - ascending[below])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_linear_between_neighbours() {
+        let ascending = [1.0, 2.0, 4.0, 8.0];
+        assert_eq!(quantile(&ascending, 0.0), 1.0);
+        assert_eq!(quantile(&ascending, 0.5), 3.0);
+        assert_eq!(quantile(&ascending, 0.75), 5.0);
+        assert_eq!(quantile(&ascending, 1.0), 8.0);
+    }
+
+    #[test]
+    fn counting_equal_rows_together_draws_the_same_cases() {
+        let settings = IntervalSettings {
+            n_resamples: 7,
+            ..IntervalSettings::default()
+        };
+        // The second column makes every row different; the first alone has two kinds of them.
+        let mut both = CaseTableBuilder::new(["a", "b"].map(str::to_owned).to_vec());
+        let mut alone = CaseTableBuilder::new(vec!["a".to_owned()]);
+        for case in 0..50 {
+            both.push(&[f64::from(case % 2), f64::from(case)]);
+            alone.push(&[f64::from(case % 2)]);
+        }
+        let (both, alone) = (both.finish(), alone.finish());
+        let left = resampled_means(&both, &settings);
+        let right = resampled_means(&alone, &settings);
+        let pairs = left.iter().zip(&right);
+        assert!(
+            pairs
+                .clone()
+                .all(|(left, right)| (left[0] - right[0]).abs() < 1e-12)
+        );
+        assert!(pairs.clone().any(|(left, _)| left[0] != 0.5));
+    }
+
+    #[test]
+    fn one_case_has_a_mean_but_no_interval() {
+        let estimate = estimate_mean(&[0.25], Some(&IntervalSettings::default())).unwrap();
+        assert_eq!(estimate, Estimate::without_interval(0.25));
+        assert_eq!(estimate.to_string(), "0.2500");
+    }
 }

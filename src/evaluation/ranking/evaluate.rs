@@ -10,7 +10,7 @@ use super::{
     Candidates, RankingCase, RankingMetric, RankingProtocol, RankingReport, RankingSettings,
     Scorer, Segment, SegmentReport, TieRule,
 };
-use crate::evaluation::case_table::CaseTable;
+use crate::evaluation::case_table::{CaseTable, CaseTableBuilder};
 use crate::evaluation::interval::estimate_columns;
 use crate::evaluation::{EvaluationError, Measurement, Protocol};
 
@@ -173,7 +173,8 @@ fn score_cases<S: Scorer + ?Sized>(
         .flat_map(|metric| cutoffs.iter().map(move |&k| (metric, k)))
         .collect();
     let n_items = scorer.n_items();
-    let mut values = Vec::with_capacity(cases.len() * wanted.len());
+    let columns = wanted.iter().map(|(metric, k)| metric.name_at(*k));
+    let mut table = CaseTableBuilder::new(columns.collect());
     let mut scores = vec![0.0; batch_size.min(cases.len()) * n_items];
     for (batch, first_case) in cases.chunks(batch_size).zip((0..).step_by(batch_size)) {
         let scores = &mut scores[..batch.len() * n_items];
@@ -195,21 +196,16 @@ fn score_cases<S: Scorer + ?Sized>(
             })
             .collect::<Vec<Result<Vec<f64>, Unrankable>>>();
         for (case, row) in (first_case..).zip(rows) {
-            values.extend(row.map_err(|Unrankable { item, value }| {
-                EvaluationError::NotFinite {
-                    scorer: scorer.name().to_owned(),
-                    case,
-                    item,
-                    value,
-                }
-            })?);
+            let not_finite = |Unrankable { item, value }| EvaluationError::NotFinite {
+                scorer: scorer.name().to_owned(),
+                case,
+                item,
+                value,
+            };
+            table.push(&row.map_err(not_finite)?);
         }
     }
-    let columns = wanted
-        .iter()
-        .map(|(metric, k)| metric.name_at(*k))
-        .collect();
-    Ok(CaseTable::new(columns, values))
+    Ok(table.finish())
 }
 
 fn segment_reports(
@@ -233,7 +229,7 @@ fn segment_reports(
             .columns()
             .iter()
             .cloned()
-            .zip(by_case.means_of(&members))
+            .zip(by_case.means_of(members))
             .collect(),
     };
     let groups = members.into_iter().map(|(name, groups)| {

@@ -116,14 +116,10 @@ impl RankingReport {
     }
 
     fn segment_table(&self, name: &str, groups: &BTreeMap<String, SegmentReport>) -> TextTable {
-        let mut table = TextTable::new([name.to_owned(), "users".to_owned()]);
         let k = self.segment_cutoff();
+        let mut table = TextTable::new([format!("{name}, at {k}"), "users".to_owned()]);
         let metrics = RankingMetric::ALL;
-        table.extend_header(
-            metrics
-                .iter()
-                .map(|metric| format!("{} at {k}", metric.title())),
-        );
+        table.extend_header(metrics.iter().map(|metric| metric.title().to_owned()));
         let mut groups: Vec<_> = groups.iter().collect();
         groups.sort_by(|(left, _), (right, _)| natural_order(left, right));
         for (group, report) in groups {
@@ -153,17 +149,11 @@ impl fmt::Display for RankingReport {
         writeln!(f, "{}: {} users", self.model, self.n_users)?;
         if self.n_unknown_targets > 0 {
             let n = self.n_unknown_targets;
-            writeln!(
-                f,
-                "{n} targets are outside the catalogue and count as misses"
-            )?;
+            writeln!(f, "targets outside the catalogue, each a miss: {n}")?;
         }
         if self.n_targets_outside_candidates > 0 {
             let n = self.n_targets_outside_candidates;
-            writeln!(
-                f,
-                "{n} targets are outside the allow-list and count as misses"
-            )?;
+            writeln!(f, "targets outside the allow-list, each a miss: {n}")?;
         }
         write!(f, "\n{}", self.metrics_table())?;
         for (name, groups) in &self.segments {

@@ -147,3 +147,107 @@ pub fn segment_by_label(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cases(lengths: &[usize]) -> Vec<RankingCase> {
+        let case = |&length: &usize| RankingCase {
+            history: vec![0; length],
+            targets: vec![0],
+            ..RankingCase::default()
+        };
+        lengths.iter().map(case).collect()
+    }
+
+    fn values(cases: &[RankingCase]) -> Vec<&str> {
+        cases.iter().map(|case| &*case.segments[0].value).collect()
+    }
+
+    #[test]
+    fn history_lengths_fall_into_the_bins_asked_for() {
+        let mut cases = cases(&[0, 4, 5, 6, 9, 10, 99]);
+        let bins = HistoryBins::Bounds(vec![5, 6, 10]);
+        segment_by_history_length(&mut cases, &bins).unwrap();
+        let expected = ["0-4", "0-4", "5", "6-9", "6-9", "10+", "10+"];
+        assert_eq!(values(&cases), expected);
+        assert_eq!(&*cases[0].segments[0].name, "history_length");
+    }
+
+    #[test]
+    fn quantiles_of_history_lengths_have_as_many_cases_each() {
+        let mut cases = cases(&[8, 1, 7, 2, 6, 3, 5, 4]);
+        segment_by_history_length(&mut cases, &HistoryBins::Quantiles(4)).unwrap();
+        let expected = ["7+", "0-2", "7+", "0-2", "5-6", "3-4", "5-6", "3-4"];
+        assert_eq!(values(&cases), expected);
+    }
+
+    #[test]
+    fn quantiles_of_equal_lengths_are_one_group() {
+        for n_groups in [0, 1, 3, 100] {
+            let mut cases = cases(&[4, 4, 4]);
+            segment_by_history_length(&mut cases, &HistoryBins::Quantiles(n_groups)).unwrap();
+            assert_eq!(values(&cases), ["0+"; 3]);
+        }
+    }
+
+    #[test]
+    fn bounds_that_do_not_ascend_are_refused() {
+        for bounds in [vec![0, 5], vec![5, 5], vec![9, 5]] {
+            let expected =
+                format!("history bounds are {bounds:?}; they must be at least 1 and ascending");
+            let error =
+                segment_by_history_length(&mut cases(&[3]), &HistoryBins::Bounds(bounds.clone()));
+            let error = error.unwrap_err();
+            assert_eq!(error.to_string(), expected);
+            assert!(
+                matches!(error, EvaluationError::BoundsNotAscending { bounds: found } if found == bounds)
+            );
+        }
+    }
+
+    #[test]
+    fn popularity_is_cut_at_thirds_of_the_interactions() {
+        // In descending order 33, 33, 24, 24, 6, 0: the items start at 0, 33, 66, 90, 114 and 120 of 120. The second of 24
+        // starts beyond two thirds, and goes where its equal goes.
+        let counts = [24, 33, 33, 0, 24, 6];
+        let mut cases = cases(&[0; 7]);
+        for (item, case) in (0..).zip(&mut cases) {
+            case.targets = if item < 6 { vec![item] } else { vec![] };
+        }
+        segment_by_popularity(&mut cases, &counts).unwrap();
+        let expected = ["mid", "head", "head", "tail", "mid", "tail", "unknown"];
+        assert_eq!(values(&cases), expected);
+    }
+
+    #[test]
+    fn items_that_nobody_chose_are_in_the_tail() {
+        let mut cases = cases(&[0]);
+        segment_by_popularity(&mut cases, &[0, 0]).unwrap();
+        assert_eq!(values(&cases), ["tail"]);
+    }
+
+    #[test]
+    fn a_target_without_a_count_is_refused() {
+        let error = segment_by_popularity(&mut cases(&[0]), &[]).unwrap_err();
+        assert!(matches!(
+            error,
+            EvaluationError::TargetOutOfRange {
+                case: 0,
+                item: 0,
+                n_items: 0
+            }
+        ));
+    }
+
+    #[test]
+    fn labels_number_the_cases() {
+        let mut two = cases(&[1, 2]);
+        segment_by_label(&mut two, "country", &["no", "se"]).unwrap();
+        assert_eq!(values(&two), ["no", "se"]);
+        let error = segment_by_label(&mut two, "country", &["no"]).unwrap_err();
+        let expected = "segment country has 1 labels for 2 cases; give one a case";
+        assert_eq!(error.to_string(), expected);
+    }
+}
