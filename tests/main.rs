@@ -17,3 +17,8 @@ mod baselines;
 /// Ranking metrics are what their formulas say, for any scores, ties included.
 mod ranking_metrics;
 
+/// An interrupted run ends with the same bytes, and a bad checkpoint is refused.
+mod resume;
+/// Training does what its settings say, the same way every time.
+mod training;
+
