@@ -6,6 +6,8 @@ use crate::device::DeviceError;
 use crate::evaluation::EvaluationError;
 use crate::features::FeatureError;
 use crate::model::ModelError;
+use crate::parameters::ParametersError;
+use crate::tasks::TaskError;
 use crate::training::TrainingError;
 
 /// Whatever can go wrong between a file and a prediction.
@@ -24,6 +26,9 @@ pub enum Error {
     /// A configuration describes no valid model.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Weights do not fit a model.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
     /// Training cannot start or go on.
     #[error(transparent)]
     Training(#[from] TrainingError),
@@ -33,4 +38,7 @@ pub enum Error {
     /// A saved model cannot be written or read.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// A question to a task has no answer.
+    #[error(transparent)]
+    Task(#[from] TaskError),
 }

@@ -1,0 +1,335 @@
+//! The simulated shop and the questions that its truth answers.
+
+use std::ops::Range;
+
+use rand::RngExt;
+use rayon::prelude::*;
+
+use super::churn::{Customer, CustomerColumn};
+use super::config::ShopConfig;
+use super::distribution::solve_intercept;
+use super::effect::Effect;
+use super::error::SyntheticError;
+use super::events::{Event, draw_events};
+use super::impressions::{ClickColumn, ClickInputs, Impression, draw_impressions};
+use super::items::Item;
+use super::next_item::{Context, NextItemLaw};
+use super::users::User;
+use crate::random::{RandomKey, Stream};
+
+/// A simulated shop: what a data scientist would be given, and the truth behind it.
+///
+/// ```
+/// use salient::data::synthetic::{Shop, ShopConfig};
+///
+/// let config = ShopConfig { n_users: 20, ..ShopConfig::default() };
+/// let shop = Shop::simulate(&config, 7)?;
+/// let last = shop.user_events(3).len() - 1;
+/// let truth = shop.next_item_probabilities(3, last);
+/// let item = shop.user_events(3)[last].item as usize;
+/// assert!(truth[item] > 0.0);
+/// // What each earlier event did to the probability of that item.
+/// assert_eq!(shop.event_effects(3, last).len(), last);
+/// # Ok::<(), salient::data::synthetic::SyntheticError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Shop {
+    config: ShopConfig,
+    law: NextItemLaw,
+    users: Vec<User>,
+    events: Vec<Event>,
+    /// `events[event_offsets[u]..event_offsets[u + 1]]` are those of user `u`; likewise for the impressions.
+    event_offsets: Vec<usize>,
+    impressions: Vec<Impression>,
+    impression_offsets: Vec<usize>,
+    click_intercept: f64,
+    customers: Vec<Customer>,
+    churn_intercept: f64,
+}
+
+impl Shop {
+    /// Simulates a shop. Config and seed decide every number of it; the number of threads does not.
+    ///
+    /// # Errors
+    /// Those of [`ShopConfig::validate`].
+    pub fn simulate(config: &ShopConfig, seed: u64) -> Result<Self, SyntheticError> {
+        config.validate()?;
+        let key = RandomKey::new(seed).stream(Stream::Simulator);
+        let law = NextItemLaw::draw(config, key.child(0));
+        let drawn: Vec<_> = (0..config.n_users)
+            .into_par_iter()
+            .map(|index| {
+                let key = key.child(1).child(index as u64);
+                let (user, temper) = User::draw(index, config.n_users, key.child(0));
+                let person = (index as u32, user.tenure_days, temper);
+                let events = draw_events(config, &law, person, key.child(1));
+                let impressions = draw_impressions(config, &law, &events, key.child(2));
+                let customer = Customer::read(config, &law.catalogue, &user, &events);
+                (user, events, impressions, customer)
+            })
+            .collect();
+        let mut shop = Self {
+            config: config.clone(),
+            law,
+            users: Vec::with_capacity(config.n_users),
+            events: Vec::new(),
+            event_offsets: vec![0],
+            impressions: Vec::new(),
+            impression_offsets: vec![0],
+            click_intercept: 0.0,
+            customers: Vec::with_capacity(config.n_users),
+            churn_intercept: 0.0,
+        };
+        for (user, events, impressions, customer) in drawn {
+            shop.users.push(user);
+            shop.events.extend(events);
+            shop.event_offsets.push(shop.events.len());
+            shop.impressions.extend(impressions);
+            shop.impression_offsets.push(shop.impressions.len());
+            shop.customers.push(customer);
+        }
+        shop.draw_clicks(key.child(2));
+        shop.draw_churn(key.child(3));
+        Ok(shop)
+    }
+
+    /// Finds the intercept of the click rate, then draws the clicks.
+    fn draw_clicks(&mut self, key: RandomKey) {
+        let effect = self.config.protected_effect;
+        let inputs: Vec<ClickInputs> = (0..self.impressions.len())
+            .into_par_iter()
+            .map(|index| self.click_inputs(index, None))
+            .collect();
+        let n_impressions = inputs.len().max(1) as f64;
+        let mean_of = |intercept: f64| {
+            inputs
+                .iter()
+                .map(|x| x.probability(intercept, effect))
+                .sum::<f64>()
+                / n_impressions
+        };
+        self.click_intercept = solve_intercept(self.config.click_rate, mean_of);
+        for (index, (impression, inputs)) in self.impressions.iter_mut().zip(&inputs).enumerate() {
+            impression.click_probability = inputs.probability(self.click_intercept, effect);
+            let uniform: f64 = key.child(index as u64).generator().random();
+            impression.clicked = uniform < impression.click_probability;
+        }
+    }
+
+    /// Finds the intercept of the churn rate, then draws who leaves.
+    fn draw_churn(&mut self, key: RandomKey) {
+        let (config, customers) = (&self.config, &self.customers);
+        let n_customers = customers.len() as f64;
+        let mean_of = |intercept: f64| {
+            customers
+                .iter()
+                .map(|x| x.probability(config, intercept))
+                .sum::<f64>()
+                / n_customers
+        };
+        self.churn_intercept = solve_intercept(config.churn_rate, mean_of);
+        for (index, customer) in self.customers.iter_mut().enumerate() {
+            customer.draw_churn(&self.config, self.churn_intercept, key.child(index as u64));
+        }
+    }
+
+    /// The settings that the shop was simulated by.
+    pub const fn config(&self) -> &ShopConfig {
+        &self.config
+    }
+
+    /// The items; events and impressions name them by their position here.
+    pub fn items(&self) -> &[Item] {
+        &self.law.catalogue.items
+    }
+
+    /// The users; events, impressions and customers name them by their position here.
+    pub fn users(&self) -> &[User] {
+        &self.users
+    }
+
+    /// The event log, by user and then by time.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The impressions, by user, then by time and position.
+    pub fn impressions(&self) -> &[Impression] {
+        &self.impressions
+    }
+
+    /// The users as customers at the end of the log, in the order of the users.
+    pub fn customers(&self) -> &[Customer] {
+        &self.customers
+    }
+
+    /// The events of one user, oldest first.
+    ///
+    /// # Panics
+    /// If there is no such user.
+    pub fn user_events(&self, user: u32) -> &[Event] {
+        &self.events[self.range(&self.event_offsets, user)]
+    }
+
+    /// The impressions of one user, oldest first.
+    ///
+    /// # Panics
+    /// If there is no such user.
+    pub fn user_impressions(&self, user: u32) -> &[Impression] {
+        &self.impressions[self.range(&self.impression_offsets, user)]
+    }
+
+    fn range(&self, offsets: &[usize], user: u32) -> Range<usize> {
+        let user = user as usize;
+        assert!(
+            user < self.users.len(),
+            "user {user} of {} users",
+            self.users.len()
+        );
+        offsets[user]..offsets[user + 1]
+    }
+
+    /// True probability of every item to be the `event_index`-th event of `user`, given the user's earlier events (items,
+    /// kinds and times), the moment of the event and the public facts of the items. Sums to one; items that the user met
+    /// before have none.
+    ///
+    /// # Panics
+    /// If there is no such user or event.
+    pub fn next_item_probabilities(&self, user: u32, event_index: usize) -> Vec<f64> {
+        self.law
+            .probabilities(&self.next_item_context(user, event_index, None))
+    }
+
+    /// Natural logarithm of the true probability of the item that was the `event_index`-th event of `user`.
+    ///
+    /// # Panics
+    /// If there is no such user or event.
+    pub fn next_item_log_probability(&self, user: u32, event_index: usize) -> f64 {
+        self.probability_without(user, event_index, None).ln()
+    }
+
+    /// What each of the events before the `event_index`-th of `user` does to the true probability of its item: that
+    /// probability, less the one had that row been missing from the history. In the order of the events.
+    ///
+    /// # Panics
+    /// If there is no such user or event.
+    pub fn event_effects(&self, user: u32, event_index: usize) -> Vec<Effect> {
+        let with = self.probability_without(user, event_index, None);
+        (0..event_index)
+            .map(|skipped| {
+                Effect::between(
+                    with,
+                    self.probability_without(user, event_index, Some(skipped)),
+                )
+            })
+            .collect()
+    }
+
+    fn probability_without(&self, user: u32, event_index: usize, skipped: Option<usize>) -> f64 {
+        let context = self.next_item_context(user, event_index, skipped);
+        self.law
+            .probability(&context, self.user_events(user)[event_index].item)
+    }
+
+    fn next_item_context(&self, user: u32, event_index: usize, skipped: Option<usize>) -> Context {
+        let events = self.user_events(user);
+        assert!(
+            event_index < events.len(),
+            "event {event_index} of the {} events of user {user}",
+            events.len()
+        );
+        let history = kept(&events[..event_index], skipped);
+        self.law
+            .context(history, events[event_index].time_utc_millis)
+    }
+
+    /// What each column does to the true probability that the `index`-th impression is clicked: that probability, less
+    /// the one at the column's reference; see [`Impression`].
+    ///
+    /// # Panics
+    /// If there is no such impression.
+    pub fn click_column_effects(&self, index: usize) -> Vec<(ClickColumn, Effect)> {
+        let inputs = self.click_inputs(index, None);
+        ClickColumn::ALL
+            .into_iter()
+            .map(|column| {
+                let without = inputs.clone().without(column, &self.law);
+                (column, self.click_effect(index, &without))
+            })
+            .collect()
+    }
+
+    /// What each of the user's events before the `index`-th impression does to the true probability that it is clicked:
+    /// that probability, less the one had that row been missing. In the order of the events.
+    ///
+    /// # Panics
+    /// If there is no such impression.
+    pub fn click_event_effects(&self, index: usize) -> Vec<Effect> {
+        (0..self.events_before(index).len())
+            .map(|skipped| self.click_effect(index, &self.click_inputs(index, Some(skipped))))
+            .collect()
+    }
+
+    fn click_effect(&self, index: usize, without: &ClickInputs) -> Effect {
+        let with = self.impressions[index].click_probability;
+        Effect::between(
+            with,
+            without.probability(self.click_intercept, self.config.protected_effect),
+        )
+    }
+
+    fn click_inputs(&self, index: usize, skipped: Option<usize>) -> ClickInputs {
+        let impression = &self.impressions[index];
+        let user = &self.users[impression.user as usize];
+        ClickInputs::read(
+            &self.law,
+            user,
+            impression,
+            kept(self.events_before(index), skipped),
+        )
+    }
+
+    fn events_before(&self, impression: usize) -> &[Event] {
+        let impression = &self.impressions[impression];
+        let events = self.user_events(impression.user);
+        &events
+            [..events.partition_point(|event| event.time_utc_millis < impression.time_utc_millis)]
+    }
+
+    /// What each column does to the true probability that `user` leaves within the horizon: that probability, less the one
+    /// at the column's reference; see [`Customer`].
+    ///
+    /// # Panics
+    /// If there is no such user.
+    pub fn churn_column_effects(&self, user: u32) -> Vec<(CustomerColumn, Effect)> {
+        let customer = &self.customers[user as usize];
+        CustomerColumn::ALL
+            .into_iter()
+            .map(|column| {
+                let without = customer.clone().without(column);
+                let without = without.probability(&self.config, self.churn_intercept);
+                (column, Effect::between(customer.churn_probability, without))
+            })
+            .collect()
+    }
+
+    /// True probability that `user` leaves in each week of the horizon, given that the user is still there.
+    ///
+    /// # Panics
+    /// If there is no such user.
+    pub fn weekly_churn_hazards(&self, user: u32) -> Vec<f64> {
+        self.customers[user as usize]
+            .hazards(&self.config, self.churn_intercept)
+            .collect()
+    }
+}
+
+/// The events but one, oldest first.
+fn kept(
+    events: &[Event],
+    skipped: Option<usize>,
+) -> impl DoubleEndedIterator<Item = &Event> + Clone {
+    let rest = skipped.map_or(events.len(), |skipped| skipped + 1);
+    let until = skipped.unwrap_or(events.len());
+    events[..until].iter().chain(&events[rest..])
+}
