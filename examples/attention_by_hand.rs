@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("\nBy the library the context differs by {apart:.0e}.");
 
     println!("\nWho sees whom under a causal mask (x is hidden):");
-    let hidden: Vec<bool> = mask::causal_mask(5, &device).into_data().to_vec()?;
+    let hidden: Vec<bool> = mask::causal_mask(5, &device).into_data().try_to_vec()?;
     for (event, hidden) in EVENTS.iter().zip(hidden.chunks(5)) {
         let marks: Vec<&str> = hidden.iter().map(|&hides| if hides { "x" } else { "." }).collect();
         println!("{event:>9} {}", marks.join(" "));
@@ -102,7 +102,7 @@ fn modules(history: Tensor<2>, device: &Device) -> Result<(), Box<dyn Error>> {
 
 /// The numbers of a tensor of one row.
 fn row(tensor: Tensor<2>) -> Result<Vec<f32>, Box<dyn Error>> {
-    Ok(tensor.into_data().to_vec()?)
+    Ok(tensor.into_data().try_to_vec()?)
 }
 
 /// The rows of a tensor, each with its name.

@@ -10,23 +10,23 @@ use crate::shared::flags::{DataFlags, RunFlags};
 
 /// Trains a recommender on an event log and says how good it is: what will this person want next?
 #[derive(Parser, Debug)]
-pub struct Flags {
+pub(crate) struct Flags {
     #[command(flatten)]
-    pub data: DataFlags,
+    pub(crate) data: DataFlags,
     #[command(flatten)]
-    pub filter: FilterFlags,
+    pub(crate) filter: FilterFlags,
     #[command(flatten)]
-    pub evaluation: EvaluationFlags,
+    pub(crate) evaluation: EvaluationFlags,
     #[command(flatten)]
-    pub model: ModelFlags,
+    pub(crate) model: ModelFlags,
     #[command(flatten)]
-    pub run: RunFlags,
+    pub(crate) run: RunFlags,
 }
 
 /// Which events count.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Filter")]
-pub struct FilterFlags {
+pub(crate) struct FilterFlags {
     /// Leave out users with fewer events, and items with fewer, until none is left
     #[arg(long, default_value_t = 1)]
     min_user_events: usize,
@@ -58,7 +58,7 @@ enum RepeatsFlag {
 }
 
 impl FilterFlags {
-    pub fn filter(&self) -> InteractionFilter {
+    pub(crate) fn filter(&self) -> InteractionFilter {
         InteractionFilter {
             min_user_events: self.min_user_events,
             min_item_events: self.min_item_events,
@@ -77,7 +77,7 @@ impl FilterFlags {
 /// How to judge.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Evaluation")]
-pub struct EvaluationFlags {
+pub(crate) struct EvaluationFlags {
     /// Which events are held out
     #[arg(long, value_enum, default_value_t = SplitFlag::LeaveOneOut)]
     split: SplitFlag,
@@ -89,7 +89,7 @@ pub struct EvaluationFlags {
     keep_seen: bool,
     /// The k of every metric at k
     #[arg(long, value_delimiter = ',', default_value = "5,10,20")]
-    pub cutoffs: Vec<usize>,
+    pub(crate) cutoffs: Vec<usize>,
 }
 
 /// Which events are held out.
@@ -104,7 +104,7 @@ enum SplitFlag {
 }
 
 impl EvaluationFlags {
-    pub fn split_rule(&self, seed: u64) -> SplitRule {
+    pub(crate) fn split_rule(&self, seed: u64) -> SplitRule {
         let (validation_fraction, test_fraction) = (self.holdout, self.holdout);
         match self.split {
             SplitFlag::LeaveOneOut => SplitRule::LeaveOneOut,
@@ -113,7 +113,7 @@ impl EvaluationFlags {
         }
     }
 
-    pub fn seen_items(&self) -> SeenItems {
+    pub(crate) fn seen_items(&self) -> SeenItems {
         if self.keep_seen { SeenItems::Kept } else { SeenItems::Filtered }
     }
 }
@@ -121,10 +121,10 @@ impl EvaluationFlags {
 /// What to train. A flag that is not given leaves the setting of the preset.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model and training")]
-pub struct ModelFlags {
+pub(crate) struct ModelFlags {
     /// Recipe to start from: sasrec
     #[arg(long, default_value = "sasrec")]
-    pub preset: String,
+    pub(crate) preset: String,
     /// Most epochs to train
     #[arg(long)]
     epochs: Option<usize>,
@@ -216,7 +216,7 @@ enum NegativesFlag {
 }
 
 impl ModelFlags {
-    pub fn config(&self, seed: u64, checkpoint_every: Option<u64>) -> Result<NextItemConfig, salient::Error> {
+    pub(crate) fn config(&self, seed: u64, checkpoint_every: Option<u64>) -> Result<NextItemConfig, salient::Error> {
         let mut config = NextItemConfig::preset(&self.preset)?;
         set(&mut config.d_model, self.d_model);
         set(&mut config.n_layers, self.n_layers);

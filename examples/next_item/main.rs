@@ -96,7 +96,7 @@ fn baselines(data: &NextItemData, settings: &RankingSettings) -> Result<Vec<Rank
         Box::new(ItemKnn::fit(&histories, n_items, &ItemKnnConfig::default())?),
         Box::new(Markov::fit(&histories, n_items, &MarkovConfig::default())?),
     ];
-    Ok(scorers.iter().map(|scorer| evaluate_ranking(&data.test, scorer, settings)).collect::<Result<_, _>>()?)
+    Ok(scorers.iter().map(|scorer| evaluate_ranking(&data.test, scorer.as_ref(), settings)).collect::<Result<_, _>>()?)
 }
 
 /// Asks the recommender about the first test user, as a service would.

@@ -11,7 +11,7 @@ use salient::evaluation::ranking::{
 use salient::tasks::next_item::NextItemData;
 
 /// Scores by the probabilities that the simulator drew the next item from, given the same history.
-pub struct Oracle {
+pub(crate) struct Oracle {
     n_items: usize,
     /// By the history that they answer, as no two test cases share one with its times.
     truth: HashMap<(Vec<u32>, Vec<i64>), Vec<f32>>,
@@ -19,7 +19,7 @@ pub struct Oracle {
 
 impl Oracle {
     /// Asks the shop about every test case.
-    pub fn new(shop: &Shop, log: &Interactions, split: &Split, data: &NextItemData) -> Self {
+    pub(crate) fn new(shop: &Shop, log: &Interactions, split: &Split, data: &NextItemData) -> Self {
         let users: HashMap<&str, u32> = shop.users().iter().zip(0..).map(|(user, index)| (user.id.as_str(), index)).collect();
         let items: HashMap<&str, usize> = shop.items().iter().zip(0..).map(|(item, index)| (item.id.as_str(), index)).collect();
         let truth = |holdout: &Holdout| -> Vec<f32> {
@@ -35,7 +35,7 @@ impl Oracle {
     }
 
     /// The share of the way from the best baseline to this oracle that the model went, in NDCG at 10.
-    pub fn gap_closed(
+    pub(crate) fn gap_closed(
         &self,
         model: &RankingReport,
         baselines: &[RankingReport],

@@ -14,7 +14,7 @@ use crate::shared::report::{RunReport, Timing};
 use crate::shared::resources;
 
 /// Puts the results together; `seconds` are the CPU seconds of training and the wall-clock seconds of evaluating.
-pub fn outcome(
+pub(crate) fn outcome(
     flags: &Flags,
     log: &Log,
     trained: &Trained<Recommender>,

@@ -10,15 +10,15 @@ use super::flags::DataFlags;
 const SHOP_SEED: u64 = 0;
 
 /// A log, its audit, and the shop that it comes from if it is simulated.
-pub struct Log {
-    pub interactions: Interactions,
-    pub audit: DataAudit,
-    pub sha256: String,
-    pub shop: Option<Shop>,
+pub(crate) struct Log {
+    pub(crate) interactions: Interactions,
+    pub(crate) audit: DataAudit,
+    pub(crate) sha256: String,
+    pub(crate) shop: Option<Shop>,
 }
 
 /// Reads the file that the flags name, or simulates a shop.
-pub fn load(flags: &DataFlags, filter: &InteractionFilter) -> Result<Log, Box<dyn std::error::Error>> {
+pub(crate) fn load(flags: &DataFlags, filter: &InteractionFilter) -> Result<Log, Box<dyn std::error::Error>> {
     let Some(path) = &flags.data else {
         return simulated(filter);
     };

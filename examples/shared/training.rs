@@ -6,7 +6,7 @@ use super::flags::RunFlags;
 
 /// A trainer that shows its progress, stops cleanly at a signal and, with `--out`, keeps a log, a learning curve and
 /// checkpoints.
-pub fn trainer(
+pub(crate) fn trainer(
     flags: &RunFlags,
     config: &TrainingConfig,
     fingerprint: String,
