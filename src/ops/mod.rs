@@ -31,5 +31,9 @@ pub mod top_k;
 /// Numbers of the host as tensors.
 mod host;
 
+/// What the CPU kernels share.
+#[cfg(feature = "flex")]
+mod cpu;
+
 #[cfg(test)]
 mod testing;

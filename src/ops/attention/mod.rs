@@ -6,7 +6,11 @@
 
 mod bias;
 mod composite;
+#[cfg(feature = "flex")]
+mod flex;
 mod function;
+#[cfg(feature = "flex")]
+mod kernel;
 mod options;
 mod padded;
 
