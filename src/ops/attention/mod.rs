@@ -10,6 +10,8 @@ mod composite;
 mod flex;
 mod function;
 #[cfg(feature = "flex")]
+mod head;
+#[cfg(feature = "flex")]
 mod kernel;
 mod options;
 mod padded;
