@@ -44,10 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 4. The context is the weighted mean of the values.
     let context = weights.clone().matmul(value);
     println!("The pan looks back, by hand:");
-    table(
-        &EVENTS,
-        &[("score", row(scores)?), ("weight", row(weights)?)],
-    );
+    table(&EVENTS, &[("score", row(scores)?), ("weight", row(weights)?)]);
     let axes = ["camping", "cooking", "reading", "price"];
     table(&axes, &[("context", row(context.clone())?)]);
 
@@ -58,13 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..AttentionOptions::default()
     };
     let heads = history.clone().reshape([5, 1, 4]);
-    let library = attention(
-        heads.clone(),
-        heads.clone(),
-        heads.clone(),
-        &layout,
-        &causal,
-    );
+    let library = attention(heads.clone(), heads.clone(), heads.clone(), &layout, &causal);
     let difference = library.reshape([5, 4]).narrow(0, 4, 1) - context;
     let apart: f32 = difference.abs().max().into_scalar();
     println!("\nBy the library the context differs by {apart:.0e}.");
@@ -72,10 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("\nWho sees whom under a causal mask (x is hidden):");
     let hidden: Vec<bool> = mask::causal_mask(5, &device).into_data().to_vec()?;
     for (event, hidden) in EVENTS.iter().zip(hidden.chunks(5)) {
-        let marks: Vec<&str> = hidden
-            .iter()
-            .map(|&hides| if hides { "x" } else { "." })
-            .collect();
+        let marks: Vec<&str> = hidden.iter().map(|&hides| if hides { "x" } else { "." }).collect();
         println!("{event:>9} {}", marks.join(" "));
     }
     println!("\nWeights under that mask, one line a query:");
@@ -118,26 +106,16 @@ fn row(tensor: Tensor<2>) -> Result<Vec<f32>, Box<dyn Error>> {
 }
 
 /// The rows of a tensor, each with its name.
-fn lines<'a>(
-    names: &[&'a str],
-    rows: Tensor<2>,
-) -> Result<Vec<(&'a str, Vec<f32>)>, Box<dyn Error>> {
+fn lines<'a>(names: &[&'a str], rows: Tensor<2>) -> Result<Vec<(&'a str, Vec<f32>)>, Box<dyn Error>> {
     let rows = names.iter().zip(rows.iter_dim(0));
-    rows.map(|(&name, numbers)| Ok((name, row(numbers)?)))
-        .collect()
+    rows.map(|(&name, numbers)| Ok((name, row(numbers)?))).collect()
 }
 
 fn table(columns: &[&str], lines: &[(&str, Vec<f32>)]) {
-    let head: Vec<String> = columns
-        .iter()
-        .map(|column| format!("{column:>8}"))
-        .collect();
+    let head: Vec<String> = columns.iter().map(|column| format!("{column:>8}")).collect();
     println!("{:>9} {}", "", head.join(" "));
     for (name, numbers) in lines {
-        let numbers: Vec<String> = numbers
-            .iter()
-            .map(|number| format!("{number:8.3}"))
-            .collect();
+        let numbers: Vec<String> = numbers.iter().map(|number| format!("{number:8.3}")).collect();
         println!("{name:>9} {}", numbers.join(" "));
     }
 }

@@ -71,13 +71,7 @@ fn blocks_equal_pytorch_in_both_orders_and_activations() {
             let input = golden_tensor(&case["input"], &device);
             let output = block.forward_dense(input, &lengths(&case["lengths"]), Mode::Inference);
             let expected = golden_values(&case["output"]);
-            assert_visible(
-                &values(output),
-                &expected,
-                &lengths(&case["lengths"]),
-                7,
-                10,
-            );
+            assert_visible(&values(output), &expected, &lengths(&case["lengths"]), 7, 10);
         }
     }
 }
@@ -197,9 +191,7 @@ fn no_position_sees_its_future() {
     let before = packed(1, &[7], 6, &device);
     for changed in 0..7 {
         let row = tensor::<2>(9, [1, 6], &device);
-        let after = before
-            .rows()
-            .slice_assign([changed..changed + 1, 0..6], row);
+        let after = before.rows().slice_assign([changed..changed + 1, 0..6], row);
         let after = encoder.forward(before.with_rows(after), Mode::Inference);
         let expected = rows(&encoder.forward(before.clone(), Mode::Inference));
         let (past, future) = (..changed * 6, changed * 6..);
@@ -270,11 +262,7 @@ fn stochastic_depth_ramps_up_to_the_last_block() {
     let config = EncoderConfig::new(block().with_stochastic_depth(0.8), 4);
     let shown = |config: &EncoderConfig| {
         let encoder = config.init(key(), &device).unwrap();
-        encoder
-            .blocks
-            .iter()
-            .map(|block| block.stochastic_depth())
-            .collect::<Vec<f64>>()
+        encoder.blocks.iter().map(|block| block.stochastic_depth()).collect::<Vec<f64>>()
     };
     assert_close(&shown(&config), &[0.2, 0.4, 0.6, 0.8], 1e-12);
     let constant = config.with_depth_ramp(DepthRamp::Constant);
@@ -294,11 +282,7 @@ fn weights_on_request_come_with_the_same_output() {
         assert_eq!(weights.dims(), [2, 3, 5, 5]);
         for (index, weights) in values(weights).chunks(5).enumerate() {
             let (sequence, query) = (index / 15, index % 5);
-            let n_seen = if sequence == 0 && query >= 2 {
-                0
-            } else {
-                query + 1
-            };
+            let n_seen = if sequence == 0 && query >= 2 { 0 } else { query + 1 };
             let expected = if n_seen == 0 { 0.0 } else { 1.0 };
             assert!((weights.iter().sum::<f64>() - expected).abs() < 1e-6);
             assert!(weights[n_seen..].iter().all(|&weight| weight == 0.0));
@@ -309,8 +293,7 @@ fn weights_on_request_come_with_the_same_output() {
 /// Every module once, on one device, with equal weights.
 fn outputs(device: &Device) -> Vec<(&'static str, Vec<f64>)> {
     let input = || packed(1, &[2, 0, 5], 6, device);
-    let timed =
-        || AttentionInput::with_times(input(), [0, 9_000, 5, 1_000, 70_000, 70_001, 9_000_000]);
+    let timed = || AttentionInput::with_times(input(), [0, 9_000, 5, 1_000, 70_000, 70_001, 9_000_000]);
     let biased = block()
         .with_direction(Direction::Causal)
         .with_window(Some(3))
@@ -327,35 +310,20 @@ fn outputs(device: &Device) -> Vec<(&'static str, Vec<f64>)> {
         .with_norm_order(NormOrder::Post);
     let training = Mode::Training(RandomKey::new(8));
     let dropped = block().with_dropout(0.3).with_stochastic_depth(0.3);
-    let pooling = AttentionPoolingConfig::new(6, 3)
-        .init(key(), device)
-        .unwrap();
-    let target = TargetAttentionConfig::new(6, 3)
-        .init(key(), device)
-        .unwrap();
-    let learned = LearnedPositionsConfig::new(5, 6)
-        .init(key(), device)
-        .unwrap();
+    let pooling = AttentionPoolingConfig::new(6, 3).init(key(), device).unwrap();
+    let target = TargetAttentionConfig::new(6, 3).init(key(), device).unwrap();
+    let learned = LearnedPositionsConfig::new(5, 6).init(key(), device).unwrap();
     let waves = SinusoidalPositionsConfig::new(6).init().unwrap();
     let targets = tensor(4, [3, 6], device);
     vec![
         ("encoder", encode(block(), Mode::Inference)),
-        (
-            "relu",
-            encode(block().with_activation(Activation::Relu), Mode::Inference),
-        ),
-        (
-            "silu",
-            encode(block().with_activation(Activation::Silu), Mode::Inference),
-        ),
+        ("relu", encode(block().with_activation(Activation::Relu), Mode::Inference)),
+        ("silu", encode(block().with_activation(Activation::Silu), Mode::Inference)),
         ("swiglu and rms", encode(swiglu, Mode::Inference)),
         ("biases", encode(biased, Mode::Inference)),
         ("training", encode(dropped, training)),
         ("pooling", values(pooling.forward(input(), Mode::Inference))),
-        (
-            "target",
-            values(target.forward(targets, input(), Mode::Inference)),
-        ),
+        ("target", values(target.forward(targets, input(), Mode::Inference))),
         ("learned", rows(&learned.forward(input()).unwrap())),
         ("sinusoidal", rows(&waves.forward(input()))),
     ]
@@ -426,12 +394,8 @@ fn refuses_zero<T>(field: &'static str, init: impl Fn(usize) -> Result<T, ModelE
 fn a_size_of_zero_is_refused() {
     let device = Device::flex();
     let d = &device;
-    refuses_zero("d_model", |n| {
-        MultiHeadAttentionConfig::new(n, 1).init(key(), d)
-    });
-    refuses_zero("n_heads", |n| {
-        MultiHeadAttentionConfig::new(6, n).init(key(), d)
-    });
+    refuses_zero("d_model", |n| MultiHeadAttentionConfig::new(n, 1).init(key(), d));
+    refuses_zero("n_heads", |n| MultiHeadAttentionConfig::new(6, n).init(key(), d));
     refuses_zero("d_context", |n| {
         let config = MultiHeadAttentionConfig::new(6, 3).with_d_context(Some(n));
         config.init(key(), d)
@@ -440,22 +404,14 @@ fn a_size_of_zero_is_refused() {
         let config = TargetAttentionConfig::new(6, 3).with_d_history(Some(n));
         config.init(key(), d)
     });
-    refuses_zero("d_model", |n| {
-        AttentionPoolingConfig::new(n, 1).init(key(), d)
-    });
+    refuses_zero("d_model", |n| AttentionPoolingConfig::new(n, 1).init(key(), d));
     refuses_zero("d_model", |n| NormConfig::new(n).init(d));
     refuses_zero("d_model", |n| FeedForwardConfig::new(n, 5).init(key(), d));
     refuses_zero("d_ff", |n| FeedForwardConfig::new(6, n).init(key(), d));
     refuses_zero("d_ff", |n| EncoderBlockConfig::new(6, 3, n).init(key(), d));
-    refuses_zero("n_layers", |n| {
-        EncoderConfig::new(block(), n).init(key(), d)
-    });
-    refuses_zero("max_len", |n| {
-        LearnedPositionsConfig::new(n, 6).init(key(), d)
-    });
-    refuses_zero("d_model", |n| {
-        LearnedPositionsConfig::new(5, n).init(key(), d)
-    });
+    refuses_zero("n_layers", |n| EncoderConfig::new(block(), n).init(key(), d));
+    refuses_zero("max_len", |n| LearnedPositionsConfig::new(n, 6).init(key(), d));
+    refuses_zero("d_model", |n| LearnedPositionsConfig::new(5, n).init(key(), d));
     refuses_zero("d_model", |n| SinusoidalPositionsConfig::new(n).init());
     refuses_zero("time_interval.unit_millis", |n| {
         let config = TimeIntervalBiasConfig::new().with_unit_millis(n as u64);
@@ -466,8 +422,7 @@ fn a_size_of_zero_is_refused() {
 #[test]
 fn heads_must_divide_the_width() {
     let device = Device::flex();
-    let message =
-        "d_model 10 is no multiple of n_heads 3: every head needs an equal share of the width";
+    let message = "d_model 10 is no multiple of n_heads 3: every head needs an equal share of the width";
     let expected = ModelError::HeadsDoNotDivideModel {
         d_model: 10,
         n_heads: 3,
@@ -476,11 +431,7 @@ fn heads_must_divide_the_width() {
     refused(attention, expected.clone(), message);
     let block = EncoderBlockConfig::new(10, 3, 5).init(key(), &device);
     refused(block, expected, message);
-    assert!(
-        MultiHeadAttentionConfig::new(9, 3)
-            .init(key(), &device)
-            .is_ok()
-    );
+    assert!(MultiHeadAttentionConfig::new(9, 3).init(key(), &device).is_ok());
 }
 
 #[test]
@@ -542,8 +493,7 @@ fn rotary_positions_need_an_even_head() {
         let config = EncoderBlockConfig::new(d_model, 2, 5).with_rotary(Some(RotaryConfig::new()));
         config.init(key(), &device)
     };
-    let message =
-        "rotary positions turn pairs of coordinates but a head has 3: make d_model / n_heads even";
+    let message = "rotary positions turn pairs of coordinates but a head has 3: make d_model / n_heads even";
     refused(init(6), ModelError::OddRotaryWidth { d_head: 3 }, message);
     assert!(init(8).is_ok());
 }
@@ -555,11 +505,7 @@ fn a_number_that_must_be_positive_is_checked() {
     let check = |field: &'static str, init: &dyn Fn(f64) -> Result<(), ModelError>| {
         for value in [0.0, -1.0, f64::INFINITY] {
             let message = format!("{field} is {value}: use a positive finite number");
-            refused(
-                init(value),
-                ModelError::NotPositive { field, value },
-                &message,
-            );
+            refused(init(value), ModelError::NotPositive { field, value }, &message);
         }
         assert!(init(f64::NAN).is_err(), "{field} of NaN");
         assert!(init(least).is_ok(), "{field} of {least}");
@@ -568,9 +514,7 @@ fn a_number_that_must_be_positive_is_checked() {
         let config = NormConfig::new(6).with_epsilon(value);
         config.init(&device).map(drop)
     });
-    check("base", &|value| {
-        RotaryConfig::new().with_base(value).init(6).map(drop)
-    });
+    check("base", &|value| RotaryConfig::new().with_base(value).init(6).map(drop));
     check("base", &|value| {
         let config = SinusoidalPositionsConfig::new(6).with_base(value);
         config.init().map(drop)
@@ -597,11 +541,7 @@ fn a_bias_with_too_few_buckets_is_refused() {
     };
     let field = "relative_position.n_buckets";
     let message = "relative_position.n_buckets is 1: use at least 2";
-    refused(
-        position(1, None, Direction::Causal),
-        too_small(field, 1, 2),
-        message,
-    );
+    refused(position(1, None, Direction::Causal), too_small(field, 1, 2), message);
     assert!(position(2, None, Direction::Causal).is_ok());
     let field = "relative_position.max_distance";
     for (direction, least) in [(Direction::Causal, 17), (Direction::Bidirectional, 9)] {
@@ -625,8 +565,7 @@ fn a_sequence_beyond_the_learned_positions_is_refused() {
     for origin in [PositionOrigin::Start, PositionOrigin::End] {
         let config = LearnedPositionsConfig::new(5, 6).with_origin(origin);
         let positions = config.init(key(), &device).unwrap();
-        let message =
-            "sequence 1 has 6 rows but there are 5 learned positions: shorten it, or raise max_len";
+        let message = "sequence 1 has 6 rows but there are 5 learned positions: shorten it, or raise max_len";
         let expected = ModelError::SequenceTooLong {
             sequence: 1,
             seq_len: 6,

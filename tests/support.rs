@@ -150,12 +150,7 @@ pub fn attention_weights(torch: &Parameters, from: &str, to: &str, into: &mut Pa
         let bias = block(&torch[&format!("{from}in_proj_bias")], index, 3);
         into.insert(format!("{to}{name}.bias"), bias);
     }
-    linear_weights(
-        torch,
-        &format!("{from}out_proj."),
-        &format!("{to}output."),
-        into,
-    );
+    linear_weights(torch, &format!("{from}out_proj."), &format!("{to}output."), into);
 }
 
 /// Renames the weights of an `nn.TransformerEncoderLayer`.
@@ -163,17 +158,11 @@ pub fn block_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parame
     let pair = |theirs: &str, ours: &str| (format!("{from}{theirs}"), format!("{to}{ours}"));
     let (theirs, ours) = pair("self_attn.", "attention.");
     attention_weights(torch, &theirs, &ours, into);
-    for (theirs, ours) in [
-        ("norm1.", "attention_norm."),
-        ("norm2.", "feed_forward_norm."),
-    ] {
+    for (theirs, ours) in [("norm1.", "attention_norm."), ("norm2.", "feed_forward_norm.")] {
         let (theirs, ours) = pair(theirs, ours);
         norm_weights(torch, &theirs, &ours, into);
     }
-    for (theirs, ours) in [
-        ("linear1.", "feed_forward.up."),
-        ("linear2.", "feed_forward.down."),
-    ] {
+    for (theirs, ours) in [("linear1.", "feed_forward.up."), ("linear2.", "feed_forward.down.")] {
         let (theirs, ours) = pair(theirs, ours);
         linear_weights(torch, &theirs, &ours, into);
     }
