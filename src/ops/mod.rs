@@ -2,7 +2,8 @@
 //!
 //! Every folder holds a public function, which checks shapes and chooses an implementation, and `composite`, an
 //! implementation made of Burn's own operations. The composite runs on any backend, in 32 or 64 bits, and its gradient is
-//! Burn's; it is the reference that a faster kernel is tested against.
+//! Burn's; it is the reference that a faster kernel is tested against. Attention and the softmax cross-entropy also have
+//! kernels for the Flex backend in 32 bits, `flex` and `kernel`, with gradients of their own.
 
 /// Packed multi-head attention.
 pub mod attention;
@@ -30,6 +31,10 @@ pub mod top_k;
 
 /// Numbers of the host as tensors.
 mod host;
+
+/// What the CPU kernels share.
+#[cfg(feature = "flex")]
+mod cpu;
 
 #[cfg(test)]
 mod testing;

@@ -10,6 +10,9 @@ use super::{AttentionLayout, AttentionOptions, BiasRule, composite};
 /// [`Visibility`](super::Visibility) shows. Queries and keys may differ in number: cross-attention, or one query for
 /// many keys.
 ///
+/// The CPU kernel (Flex, 32 bits, no biases) works on the packed rows and never holds more than a block of weights. The
+/// composite, which serves all else, pads sequences to the longest and holds all weights, under autodiff several times.
+///
 /// # Shapes
 /// - `query`: `[query_rows, n_heads, d_head]`, where `query_rows` is `layout.query.n_rows()`
 /// - `key`, `value`: `[key_rows, n_heads, d_head]`, where `key_rows` is `layout.key.n_rows()`
@@ -59,6 +62,25 @@ pub fn attention(
     }
     if layout.key.n_rows() == 0 {
         return query.zeros_like();
+    }
+    dispatch(query, key, value, layout, options)
+}
+
+/// Runs the kernel if there is one for these tensors and options, else the composite.
+fn dispatch(
+    query: Tensor<3>,
+    key: Tensor<3>,
+    value: Tensor<3>,
+    layout: &AttentionLayout,
+    options: &AttentionOptions,
+) -> Tensor<3> {
+    #[cfg(feature = "flex")]
+    {
+        use crate::ops::cpu::runs_here;
+        let no_bias = options.biases.is_empty();
+        if no_bias && runs_here(&query) && runs_here(&key) && runs_here(&value) {
+            return super::flex::attention(query, key, value, layout, options);
+        }
     }
     composite::attention(query, key, value, layout, options)
 }

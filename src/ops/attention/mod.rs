@@ -6,7 +6,13 @@
 
 mod bias;
 mod composite;
+#[cfg(feature = "flex")]
+mod flex;
 mod function;
+#[cfg(feature = "flex")]
+mod head;
+#[cfg(feature = "flex")]
+mod kernel;
 mod options;
 mod padded;
 

@@ -475,6 +475,59 @@ fn precision_is_that_of_the_rows() {
     assert_near(&read(context), &expected, 1e-12);
 }
 
+#[test]
+fn the_kernel_has_the_gradients_of_the_composite() {
+    let device = Device::flex().autodiff();
+    for (queries, keys) in layouts() {
+        let case = Case::new(&queries, &keys);
+        for (visibility, dropout) in visibilities()
+            .into_iter()
+            .zip([None, Some(dropout())].into_iter().cycle())
+        {
+            let options = AttentionOptions {
+                visibility,
+                dropout,
+                ..AttentionOptions::default()
+            };
+            let run = |f: &dyn Fn([Tensor<3>; 3]) -> Tensor<3>| {
+                let inputs = case.tensors(&device).map(Tensor::require_grad);
+                let context = f(inputs.clone());
+                let direction = singles(&values(9, case.query.len()), context.dims(), &device);
+                let gradients = (context * direction).sum().backward();
+                inputs.map(|input| read(input.grad(&gradients).unwrap()))
+            };
+            let public = run(&|[q, k, v]| attention(q, k, v, &case.layout, &options));
+            let composite = run(&|[q, k, v]| composite::attention(q, k, v, &case.layout, &options));
+            for (public, composite) in public.iter().zip(&composite) {
+                assert_near(public, composite, 2e-5);
+            }
+        }
+    }
+}
+
+#[test]
+fn queries_keys_and_values_may_be_views_of_one_projection() {
+    let device = Device::flex().autodiff();
+    let lengths = [3, 0, 65, 1];
+    let layout = AttentionLayout::self_attention(Offsets::from_lengths(lengths));
+    let options = options(Visibility::causal());
+    let run = |f: &dyn Fn([Tensor<3>; 3]) -> Tensor<3>| {
+        let projection =
+            singles(&values(1, 69 * 3 * WIDTH), [69, 3 * WIDTH], &device).require_grad();
+        let part = |which: usize| {
+            let columns = projection.clone().narrow(1, which * WIDTH, WIDTH);
+            columns.reshape([69, N_HEADS, D_HEAD])
+        };
+        let context = f([part(0), part(1), part(1)]);
+        let gradients = context.clone().square().sum().backward();
+        (read(context), read(projection.grad(&gradients).unwrap()))
+    };
+    let public = run(&|[q, k, v]| attention(q, k, v, &layout, &options));
+    let composite = run(&|[q, k, v]| composite::attention(q, k, v, &layout, &options));
+    assert_near(&public.0, &composite.0, 1e-5);
+    assert_near(&public.1, &composite.1, 1e-5);
+}
+
 #[cfg(feature = "ndarray")]
 #[test]
 fn backends_agree() {

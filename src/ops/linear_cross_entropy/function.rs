@@ -9,8 +9,9 @@ use crate::ops::host;
 ///
 /// `sum_i w_i (log(sum_j exp(hidden_i · table_j)) - hidden_i · table_{target_i}) / sum_i w_i`
 ///
-/// The logits are made for a block of rows at a time, never for all rows at once. Under autodiff the composite keeps the
-/// blocks until the backward pass, which then holds `[n_rows, n_items]` in total.
+/// The logits are made for a block of rows at a time, never for all rows at once. The CPU kernel (Flex, 32 bits) makes
+/// the gradients along with the loss and keeps no logits. The composite, which serves all else, keeps the blocks under
+/// autodiff until the backward pass and then holds `[n_rows, n_items]` in total.
 ///
 /// Targets and weights come from the host, where batches are made, so that a wrong id is refused by number before
 /// anything runs, and without waiting for a device.
@@ -41,8 +42,21 @@ pub fn linear_cross_entropy(
     host::assert_ids("target", targets, n_items);
     match host::row_factors(row_weights, n_rows) {
         None => host::zero_loss(&hidden, &table),
-        Some(factors) => composite::linear_cross_entropy(hidden, table, targets, &factors),
+        Some(factors) => dispatch(hidden, table, targets, &factors),
     }
+}
+
+/// Runs the kernel if there is one for these tensors, else the composite.
+fn dispatch(hidden: Tensor<2>, table: Tensor<2>, targets: &[u32], factors: &[f32]) -> Tensor<1> {
+    #[cfg(feature = "flex")]
+    {
+        use crate::ops::cpu::runs_here;
+        let [_, d_model] = hidden.dims();
+        if d_model > 0 && runs_here(&hidden) && runs_here(&table) {
+            return super::flex::linear_cross_entropy(hidden, table, targets, factors);
+        }
+    }
+    composite::linear_cross_entropy(hidden, table, targets, factors)
 }
 
 #[cfg(test)]
@@ -148,6 +162,50 @@ mod tests {
                 linear_cross_entropy(hidden, table, &targets, weights)
             });
         }
+    }
+
+    #[test]
+    fn the_kernel_has_the_gradients_of_the_composite() {
+        let device = Device::flex().autodiff();
+        for (n_rows, n_items) in [(1, 1), (1, 2), (7, 65), (65, 7), (1000, 129)] {
+            let (hidden, table, targets, weights) = case(n_rows, n_items);
+            let weights = (n_rows > 1).then_some(weights.as_slice());
+            let run = |f: &dyn Fn(Tensor<2>, Tensor<2>) -> Tensor<1>| {
+                let hidden = singles(&hidden, [n_rows, WIDTH], &device).require_grad();
+                let table = singles(&table, [n_items, WIDTH], &device).require_grad();
+                // A factor shows that the gradient from above counts.
+                let loss = f(hidden.clone(), table.clone()) * 3.0;
+                let gradients = loss.backward();
+                let gradient = |tensor: Tensor<2>| read(tensor.grad(&gradients).unwrap());
+                (read(loss), gradient(hidden), gradient(table))
+            };
+            let kernel =
+                run(&|hidden, table| linear_cross_entropy(hidden, table, &targets, weights));
+            let factors = host::row_factors(weights, n_rows).unwrap();
+            let composite = run(&|hidden, table| {
+                composite::linear_cross_entropy(hidden, table, &targets, &factors)
+            });
+            assert_near(&kernel.0, &composite.0, 1e-5);
+            assert_near(&kernel.1, &composite.1, 1e-6);
+            assert_near(&kernel.2, &composite.2, 1e-6);
+        }
+    }
+
+    #[test]
+    fn the_kernel_reads_views_and_lets_constants_be() {
+        let device = Device::flex().autodiff();
+        let (hidden, table, targets, _) = case(7, 5);
+        let plain = run(&hidden, &table, &targets, None);
+        let wide = singles(&hidden, [7, WIDTH], &device).swap_dims(0, 1);
+        let hidden = Tensor::cat(vec![wide.clone(), wide], 1)
+            .narrow(1, 7, 7)
+            .swap_dims(0, 1);
+        let hidden = hidden.require_grad();
+        let table = singles(&table, [5, WIDTH], &Device::flex());
+        let loss = linear_cross_entropy(hidden.clone(), table, &targets, None);
+        assert_near(&read(loss.clone()), &[plain], 1e-6);
+        let gradient = read(hidden.grad(&loss.backward()).unwrap());
+        assert!(gradient.iter().any(|number| *number != 0.0));
     }
 
     #[cfg(feature = "ndarray")]
