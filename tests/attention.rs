@@ -51,15 +51,29 @@ fn scaled_dot_product_attention_equals_pytorch() {
     let golden = golden("scaled_dot_product");
     let take = |name: &str| golden_tensor::<4>(&golden[name], &device);
     let attend = |key: Tensor<4>, value, lengths, options: AttentionOptions| {
-        values(scaled_dot_product_attention(take("query"), key, value, lengths, &options))
+        values(scaled_dot_product_attention(
+            take("query"),
+            key,
+            value,
+            lengths,
+            &options,
+        ))
     };
     let plain = AttentionOptions::default();
     let expect = |name: &str, found: Vec<f64>| {
         assert_close(&found, &golden_values(&golden[name]), TOLERANCE);
     };
-    expect("output", attend(take("key"), take("value"), None, plain.clone()));
+    expect(
+        "output",
+        attend(take("key"), take("value"), None, plain.clone()),
+    );
     let key_lengths = lengths(&golden["key_lengths"]);
-    let padded = attend(take("key"), take("value"), Some(&key_lengths), plain.clone());
+    let padded = attend(
+        take("key"),
+        take("value"),
+        Some(&key_lengths),
+        plain.clone(),
+    );
     expect("output_padded", padded);
     let causal = AttentionOptions {
         visibility: Visibility::causal(),
@@ -72,7 +86,10 @@ fn scaled_dot_product_attention_equals_pytorch() {
         scale: Some(2.0),
         ..plain
     };
-    expect("output_scale_2", attend(take("key"), take("value"), None, scaled));
+    expect(
+        "output_scale_2",
+        attend(take("key"), take("value"), None, scaled),
+    );
 }
 
 fn from_pytorch(config: &MultiHeadAttentionConfig, torch: &Parameters) -> MultiHeadAttention {
@@ -110,7 +127,11 @@ fn self_attention_equals_pytorch_under_padding_and_causal_masks() {
         let theirs = golden_values(&golden[format!("weights_{name}")]);
         for (index, (&found, &theirs)) in weights.iter().zip(&theirs).enumerate() {
             let (sequence, query) = (index / (3 * 7 * 7), index / 7 % 7);
-            let expected = if query < lengths[sequence] { theirs } else { 0.0 };
+            let expected = if query < lengths[sequence] {
+                theirs
+            } else {
+                0.0
+            };
             assert!((found - expected).abs() <= TOLERANCE, "weight {index}");
         }
     }
@@ -209,7 +230,11 @@ fn rotary_scores_depend_on_the_distance_alone() {
         let key = rotary.forward(key.clone(), &[key_position]);
         values((query * key).sum())[0]
     };
-    assert_close(&[score(3, 1), score(-5, -7)], &[score(102, 100); 2], TOLERANCE);
+    assert_close(
+        &[score(3, 1), score(-5, -7)],
+        &[score(102, 100); 2],
+        TOLERANCE,
+    );
     assert!((score(3, 1) - score(4, 1)).abs() > 1e-3);
 }
 
@@ -321,8 +346,16 @@ fn a_query_that_may_see_nothing_gives_zeros() {
     let output = module.forward_cross_with_weights(queries, packed(2, &[0, 3], 6), Mode::Inference);
     let found = rows(&output.sequences);
     assert_eq!(found[..6], one_sided);
-    assert!(found[6..].iter().all(|value| value.is_finite() && *value != 0.0));
-    assert!(values(output.weights)[..3 * 2 * 3].iter().all(|&weight| weight == 0.0));
+    assert!(
+        found[6..]
+            .iter()
+            .all(|value| value.is_finite() && *value != 0.0)
+    );
+    assert!(
+        values(output.weights)[..3 * 2 * 3]
+            .iter()
+            .all(|&weight| weight == 0.0)
+    );
 
     // Three causal queries over two keys: the first stands before the first key.
     let causal = config.clone().with_direction(Direction::Causal);
@@ -336,11 +369,15 @@ fn a_query_that_may_see_nothing_gives_zeros() {
 #[test]
 fn a_batch_of_empty_sequences_is_answered() {
     let device = Device::flex();
-    let module = MultiHeadAttentionConfig::new(6, 3).init(key(), &device).unwrap();
+    let module = MultiHeadAttentionConfig::new(6, 3)
+        .init(key(), &device)
+        .unwrap();
     let output = module.forward_with_weights(packed(1, &[0, 0], 6), Mode::Inference);
     assert_eq!(output.sequences.rows().dims(), [0, 6]);
     assert_eq!(output.weights.dims(), [2, 3, 0, 0]);
-    let pooling = AttentionPoolingConfig::new(6, 3).init(key(), &device).unwrap();
+    let pooling = AttentionPoolingConfig::new(6, 3)
+        .init(key(), &device)
+        .unwrap();
     let context = pooling.forward(packed(1, &[0, 0], 6), Mode::Inference);
     assert_eq!(values(context), [0.0; 12]);
     let dense = module.forward_dense(Tensor::ones([2, 5, 6], &device), &[0, 0], Mode::Inference);
@@ -360,7 +397,9 @@ fn target_attention_is_cross_attention_of_one_query() {
     assert_weights(&values(output.weights), &[2, 0, 7], 3, 7);
 
     let queries = PackedSequences::new(targets.clone(), Offsets::uniform(3, 1));
-    let cross = module.attention.forward_cross(queries, history.clone(), Mode::Inference);
+    let cross = module
+        .attention
+        .forward_cross(queries, history.clone(), Mode::Inference);
     let found = values(output.context);
     assert_close(&found, &rows(&cross), 0.0);
     assert_eq!(found[6..12], [0.0; 6]);
@@ -373,7 +412,9 @@ fn target_attention_is_cross_attention_of_one_query() {
 #[test]
 fn pooling_weighs_the_values_of_a_sequence() {
     let device = Device::flex();
-    let module = AttentionPoolingConfig::new(6, 1).init(key(), &device).unwrap();
+    let module = AttentionPoolingConfig::new(6, 1)
+        .init(key(), &device)
+        .unwrap();
     let sequences = packed(2, &[2, 0, 5], 6);
     let output = module.forward_with_weights(sequences.clone(), Mode::Inference);
     let weights = values(output.weights);
@@ -431,7 +472,9 @@ fn attention_drops_weights_in_training_alone_and_repeatably() {
 fn gradients_of_attention_with_every_bias_are_right() {
     let device = Device::flex().autodiff();
     let offsets = Offsets::from_lengths([2, 3]);
-    let module = all_biases(Direction::Causal, 0.0).init(key(), &device).unwrap();
+    let module = all_biases(Direction::Causal, 0.0)
+        .init(key(), &device)
+        .unwrap();
     check_gradients(module, [5, 6], |module, x: Tensor<2>| {
         let sequences = PackedSequences::new(x, offsets.clone());
         module.forward(timed(sequences), Mode::Inference).rows()
@@ -442,7 +485,9 @@ fn gradients_of_attention_with_every_bias_are_right() {
 fn gradients_of_pooling_are_right() {
     let device = Device::flex().autodiff();
     let offsets = Offsets::from_lengths([2, 0, 3]);
-    let module = AttentionPoolingConfig::new(4, 2).init(key(), &device).unwrap();
+    let module = AttentionPoolingConfig::new(4, 2)
+        .init(key(), &device)
+        .unwrap();
     check_gradients(module, [5, 4], |module, x: Tensor<2>| {
         module.forward(PackedSequences::new(x, offsets.clone()), Mode::Inference)
     });

@@ -111,14 +111,18 @@ pub fn transposed(matrix: &NamedTensor) -> NamedTensor {
     }
 }
 
-/// The `index`-th of `n` equal blocks of rows.
-fn block(tensor: &NamedTensor, index: usize, n: usize) -> NamedTensor {
-    let size = tensor.values.len() / n;
-    let mut shape = tensor.shape.clone();
+/// The `index`-th of `n` layers that PyTorch keeps in one; a matrix is transposed.
+pub fn joined_part(joined: &NamedTensor, index: usize, n: usize) -> NamedTensor {
+    let size = joined.values.len() / n;
+    let mut shape = joined.shape.clone();
     shape[0] /= n;
-    NamedTensor {
+    let part = NamedTensor {
         shape,
-        values: tensor.values[index * size..(index + 1) * size].to_vec(),
+        values: joined.values[index * size..(index + 1) * size].to_vec(),
+    };
+    match part.shape.len() {
+        2 => transposed(&part),
+        _ => part,
     }
 }
 
@@ -143,14 +147,19 @@ pub fn norm_weights(torch: &Parameters, from: &str, to: &str, into: &mut Paramet
 pub fn attention_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parameters) {
     for (index, name) in ["query", "key", "value"].into_iter().enumerate() {
         let weight = match torch.get(&format!("{from}in_proj_weight")) {
-            Some(joined) => block(joined, index, 3),
-            None => torch[&format!("{from}{}_proj_weight", &name[..1])].clone(),
+            Some(joined) => joined_part(joined, index, 3),
+            None => transposed(&torch[&format!("{from}{}_proj_weight", &name[..1])]),
         };
-        into.insert(format!("{to}{name}.weight"), transposed(&weight));
-        let bias = block(&torch[&format!("{from}in_proj_bias")], index, 3);
+        into.insert(format!("{to}{name}.weight"), weight);
+        let bias = joined_part(&torch[&format!("{from}in_proj_bias")], index, 3);
         into.insert(format!("{to}{name}.bias"), bias);
     }
-    linear_weights(torch, &format!("{from}out_proj."), &format!("{to}output."), into);
+    linear_weights(
+        torch,
+        &format!("{from}out_proj."),
+        &format!("{to}output."),
+        into,
+    );
 }
 
 /// Renames the weights of an `nn.TransformerEncoderLayer`.
@@ -158,11 +167,17 @@ pub fn block_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parame
     let pair = |theirs: &str, ours: &str| (format!("{from}{theirs}"), format!("{to}{ours}"));
     let (theirs, ours) = pair("self_attn.", "attention.");
     attention_weights(torch, &theirs, &ours, into);
-    for (theirs, ours) in [("norm1.", "attention_norm."), ("norm2.", "feed_forward_norm.")] {
+    for (theirs, ours) in [
+        ("norm1.", "attention_norm."),
+        ("norm2.", "feed_forward_norm."),
+    ] {
         let (theirs, ours) = pair(theirs, ours);
         norm_weights(torch, &theirs, &ours, into);
     }
-    for (theirs, ours) in [("linear1.", "feed_forward.up."), ("linear2.", "feed_forward.down.")] {
+    for (theirs, ours) in [
+        ("linear1.", "feed_forward.up."),
+        ("linear2.", "feed_forward.down."),
+    ] {
         let (theirs, ours) = pair(theirs, ours);
         linear_weights(torch, &theirs, &ours, into);
     }

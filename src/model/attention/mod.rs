@@ -9,6 +9,7 @@
 /// Masks as tensors.
 pub mod mask;
 
+mod alignment;
 mod bias;
 mod direction;
 mod input;
