@@ -53,13 +53,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..AttentionOptions::default()
     };
     let heads = history.clone().reshape([5, 1, 4]);
-    let library = attention(
-        heads.clone(),
-        heads.clone(),
-        heads.clone(),
-        &layout,
-        &causal,
-    );
+    let (query, key, value) = (heads.clone(), heads.clone(), heads.clone());
+    let library = attention(query, key, value, &layout, &causal);
     let difference = library.reshape([5, 4]).narrow(0, 4, 1) - context;
     let apart: f32 = difference.abs().max().into_scalar();
     println!("\nBy the library the context differs by {apart:.0e}.");
@@ -67,11 +62,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("\nWho sees whom under a causal mask (x is hidden):");
     let hidden: Vec<bool> = mask::causal_mask(5, &device).into_data().iter().collect();
     for (event, hidden) in EVENTS.iter().zip(hidden.chunks(5)) {
-        let marks: Vec<&str> = hidden
-            .iter()
-            .map(|&hides| if hides { "x" } else { "." })
-            .collect();
-        println!("{event:>9} {}", marks.join(" "));
+        print!("{event:>9} ");
+        let mark = |&hides: &bool| print!(" {}", if hides { 'x' } else { '.' });
+        hidden.iter().for_each(mark);
+        println!();
     }
     println!("\nWeights under that mask, one line a query:");
     let weights = attention_weights(heads.clone(), heads, &layout, &causal).reshape([5, 5]);
@@ -82,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The same with weights of its own: fresh here, so training would change what follows.
 fn modules(history: Tensor<2>, device: &Device) -> Result<(), Box<dyn Error>> {
-    let sequence = PackedSequences::new(history.clone(), Offsets::from_lengths([5]));
+    let sequence = PackedSequences::new(history, Offsets::from_lengths([5]));
     let heads = ["head 1", "head 2"];
 
     let module = MultiHeadAttentionConfig::new(4, 2)
@@ -94,7 +88,7 @@ fn modules(history: Tensor<2>, device: &Device) -> Result<(), Box<dyn Error>> {
     table(&EVENTS, &lines(&heads, last));
 
     let pooling = AttentionPoolingConfig::new(4, 2).init(RandomKey::new(2), device)?;
-    let output = pooling.forward_with_weights(sequence.clone(), Mode::Inference);
+    let output = pooling.forward_with_weights(sequence, Mode::Inference);
     println!("\nAttentionPooling, one vector for the history and where it comes from:");
     table(&EVENTS, &lines(&heads, output.weights.reshape([2, 5])));
     println!("  context {:.3?}", row(output.context));
@@ -113,16 +107,11 @@ fn lines<'a>(names: &[&'a str], rows: Tensor<2>) -> Vec<(&'a str, Vec<f32>)> {
 }
 
 fn table(columns: &[&str], lines: &[(&str, Vec<f32>)]) {
-    let head: Vec<String> = columns
-        .iter()
-        .map(|column| format!("{column:>8}"))
-        .collect();
-    println!("{:>9} {}", "", head.join(" "));
+    print!("{:>9}", "");
+    columns.iter().for_each(|column| print!("{column:>9}"));
     for (name, numbers) in lines {
-        let numbers: Vec<String> = numbers
-            .iter()
-            .map(|number| format!("{number:8.3}"))
-            .collect();
-        println!("{name:>9} {}", numbers.join(" "));
+        print!("\n{name:>9}");
+        numbers.iter().for_each(|number| print!("{number:9.3}"));
     }
+    println!();
 }
