@@ -11,3 +11,19 @@ mod encoder;
 
 /// A config that describes no valid model is refused, with the numbers that clash.
 mod model_config;
+
+/// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
+mod simulator;
+
+/// Baselines give the scores that their formulas say.
+mod baselines;
+/// Ranking metrics are what their formulas say, for any scores, ties included.
+mod ranking_metrics;
+
+/// An interrupted run ends with the same bytes, and a bad checkpoint is refused.
+mod resume;
+/// Training does what its settings say, the same way every time.
+mod training;
+
+/// A saved model is read back whole or refused by name.
+mod artifact;
