@@ -277,6 +277,41 @@ fn a_sequence_alone_equals_itself_in_a_batch() {
 }
 
 #[test]
+fn a_last_row_asked_alone_gets_its_answer_in_the_sequence() {
+    // Queries and keys of different lengths are aligned at their ends, in visibility, biases and rotary positions.
+    let module = all_biases(Direction::Causal, 0.0)
+        .init(key(), &Device::flex())
+        .unwrap();
+    let sequences = packed(1, &[2, 5], 6);
+    let times: Vec<i64> = (0..7).map(|row| row * row * 700).collect();
+    let last_times = vec![times[1], times[6]];
+    let all = AttentionInput::with_times(sequences.clone(), times);
+    let queries = PackedSequences::new(sequences.last_rows(), Offsets::uniform(2, 1));
+    let queries = AttentionInput::with_times(queries, last_times);
+    let alone = module.forward_cross(queries, all.clone(), Mode::Inference);
+    let together = module.forward(all, Mode::Inference).last_rows();
+    assert_close(&rows(&alone), &values(together), TOLERANCE);
+}
+
+#[test]
+fn rotary_positions_tell_equal_rows_apart_by_distance() {
+    let device = Device::flex();
+    let config = MultiHeadAttentionConfig::new(6, 1).with_rotary(Some(RotaryConfig::new()));
+    let module = config.init(key(), &device).unwrap();
+    let row = tensor::<2>(1, [1, 6], &device).expand([5, 6]);
+    let equal = PackedSequences::new(row, Offsets::from_lengths([5]));
+    let weights = values(module.forward_with_weights(equal, Mode::Inference).weights);
+    // The logarithm of a ratio of weights is a difference of scores.
+    let score =
+        |query: usize, key: usize| (weights[query * 5 + key] / weights[query * 5 + query]).ln();
+    for distance in 1..4 {
+        let expected = score(distance, 0);
+        assert!(expected.abs() > 1e-3, "distance {distance}: {expected}");
+        assert_close(&[score(4, 4 - distance)], &[expected], TOLERANCE);
+    }
+}
+
+#[test]
 fn biases_by_position_and_time_change_what_is_looked_at() {
     let device = Device::flex();
     let input = || timed(packed(1, &[5], 6));
