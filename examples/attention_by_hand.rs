@@ -8,9 +8,7 @@ use std::error::Error;
 
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
-use salient::model::attention::{
-    AttentionPoolingConfig, MultiHeadAttentionConfig, TargetAttentionConfig, mask,
-};
+use salient::model::attention::{AttentionPoolingConfig, MultiHeadAttentionConfig, mask};
 use salient::ops::attention::{
     AttentionLayout, AttentionOptions, Direction, Visibility, attention, attention_weights,
 };
@@ -44,9 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     // 4. The context is the weighted mean of the values.
     let context = weights.clone().matmul(value);
     println!("The pan looks back, by hand:");
-    table(&EVENTS, &[("score", row(scores)?), ("weight", row(weights)?)]);
+    table(&EVENTS, &[("score", row(scores)), ("weight", row(weights))]);
     let axes = ["camping", "cooking", "reading", "price"];
-    table(&axes, &[("context", row(context.clone())?)]);
+    table(&axes, &[("context", row(context.clone()))]);
 
     // The same by the library: one head of width 4, each event a row, one sequence.
     let layout = AttentionLayout::self_attention(Offsets::from_lengths([5]));
@@ -55,27 +53,30 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..AttentionOptions::default()
     };
     let heads = history.clone().reshape([5, 1, 4]);
-    let library = attention(heads.clone(), heads.clone(), heads.clone(), &layout, &causal);
+    let (query, key, value) = (heads.clone(), heads.clone(), heads.clone());
+    let library = attention(query, key, value, &layout, &causal);
     let difference = library.reshape([5, 4]).narrow(0, 4, 1) - context;
     let apart: f32 = difference.abs().max().into_scalar();
     println!("\nBy the library the context differs by {apart:.0e}.");
 
     println!("\nWho sees whom under a causal mask (x is hidden):");
-    let hidden: Vec<bool> = mask::causal_mask(5, &device).into_data().try_to_vec()?;
+    let hidden: Vec<bool> = mask::causal_mask(5, &device).into_data().iter().collect();
     for (event, hidden) in EVENTS.iter().zip(hidden.chunks(5)) {
-        let marks: Vec<&str> = hidden.iter().map(|&hides| if hides { "x" } else { "." }).collect();
-        println!("{event:>9} {}", marks.join(" "));
+        print!("{event:>9} ");
+        let mark = |&hides: &bool| print!(" {}", if hides { 'x' } else { '.' });
+        hidden.iter().for_each(mark);
+        println!();
     }
     println!("\nWeights under that mask, one line a query:");
     let weights = attention_weights(heads.clone(), heads, &layout, &causal).reshape([5, 5]);
-    table(&EVENTS, &lines(&EVENTS, weights)?);
+    table(&EVENTS, &lines(&EVENTS, weights));
 
     modules(history, &device)
 }
 
 /// The same with weights of its own: fresh here, so training would change what follows.
 fn modules(history: Tensor<2>, device: &Device) -> Result<(), Box<dyn Error>> {
-    let sequence = PackedSequences::new(history.clone(), Offsets::from_lengths([5]));
+    let sequence = PackedSequences::new(history, Offsets::from_lengths([5]));
     let heads = ["head 1", "head 2"];
 
     let module = MultiHeadAttentionConfig::new(4, 2)
@@ -84,38 +85,33 @@ fn modules(history: Tensor<2>, device: &Device) -> Result<(), Box<dyn Error>> {
     let output = module.forward_with_weights(sequence.clone(), Mode::Inference);
     println!("\nTwo heads of MultiHeadAttention, what the pan looks at:");
     let last = output.weights.narrow(2, 4, 1).reshape([2, 5]);
-    table(&EVENTS, &lines(&heads, last)?);
+    table(&EVENTS, &lines(&heads, last));
 
     let pooling = AttentionPoolingConfig::new(4, 2).init(RandomKey::new(2), device)?;
-    let output = pooling.forward_with_weights(sequence.clone(), Mode::Inference);
+    let output = pooling.forward_with_weights(sequence, Mode::Inference);
     println!("\nAttentionPooling, one vector for the history and where it comes from:");
-    table(&EVENTS, &lines(&heads, output.weights.reshape([2, 5]))?);
-    println!("  context {:.3?}", row(output.context)?);
-
-    let target = TargetAttentionConfig::new(4, 2).init(RandomKey::new(3), device)?;
-    let lantern = Tensor::from_data([[1.0, 0.0, 1.0, 0.0]], device);
-    let output = target.forward_with_weights(lantern, sequence, Mode::Inference);
-    println!("\nTargetAttention, what matters in the history for a lantern:");
-    table(&EVENTS, &lines(&heads, output.weights.reshape([2, 5]))?);
+    table(&EVENTS, &lines(&heads, output.weights.reshape([2, 5])));
+    println!("  context {:.3?}", row(output.context));
     Ok(())
 }
 
 /// The numbers of a tensor of one row.
-fn row(tensor: Tensor<2>) -> Result<Vec<f32>, Box<dyn Error>> {
-    Ok(tensor.into_data().try_to_vec()?)
+fn row(tensor: Tensor<2>) -> Vec<f32> {
+    tensor.into_data().iter().collect()
 }
 
 /// The rows of a tensor, each with its name.
-fn lines<'a>(names: &[&'a str], rows: Tensor<2>) -> Result<Vec<(&'a str, Vec<f32>)>, Box<dyn Error>> {
+fn lines<'a>(names: &[&'a str], rows: Tensor<2>) -> Vec<(&'a str, Vec<f32>)> {
     let rows = names.iter().zip(rows.iter_dim(0));
-    rows.map(|(&name, numbers)| Ok((name, row(numbers)?))).collect()
+    rows.map(|(&name, numbers)| (name, row(numbers))).collect()
 }
 
 fn table(columns: &[&str], lines: &[(&str, Vec<f32>)]) {
-    let head: Vec<String> = columns.iter().map(|column| format!("{column:>8}")).collect();
-    println!("{:>9} {}", "", head.join(" "));
+    print!("{:>9}", "");
+    columns.iter().for_each(|column| print!("{column:>9}"));
     for (name, numbers) in lines {
-        let numbers: Vec<String> = numbers.iter().map(|number| format!("{number:8.3}")).collect();
-        println!("{name:>9} {}", numbers.join(" "));
+        print!("\n{name:>9}");
+        numbers.iter().for_each(|number| print!("{number:9.3}"));
     }
+    println!();
 }

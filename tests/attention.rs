@@ -1,5 +1,7 @@
 //! Attention modules compute what PyTorch's do, show nothing that is hidden, and say what they looked at.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use burn::tensor::{Device, Tensor};
 use salient::model::attention::{
     AttentionInput, AttentionPoolingConfig, MultiHeadAttention, MultiHeadAttentionConfig,
@@ -51,15 +53,29 @@ fn scaled_dot_product_attention_equals_pytorch() {
     let golden = golden("scaled_dot_product");
     let take = |name: &str| golden_tensor::<4>(&golden[name], &device);
     let attend = |key: Tensor<4>, value, lengths, options: AttentionOptions| {
-        values(scaled_dot_product_attention(take("query"), key, value, lengths, &options))
+        values(scaled_dot_product_attention(
+            take("query"),
+            key,
+            value,
+            lengths,
+            &options,
+        ))
     };
     let plain = AttentionOptions::default();
     let expect = |name: &str, found: Vec<f64>| {
         assert_close(&found, &golden_values(&golden[name]), TOLERANCE);
     };
-    expect("output", attend(take("key"), take("value"), None, plain.clone()));
+    expect(
+        "output",
+        attend(take("key"), take("value"), None, plain.clone()),
+    );
     let key_lengths = lengths(&golden["key_lengths"]);
-    let padded = attend(take("key"), take("value"), Some(&key_lengths), plain.clone());
+    let padded = attend(
+        take("key"),
+        take("value"),
+        Some(&key_lengths),
+        plain.clone(),
+    );
     expect("output_padded", padded);
     let causal = AttentionOptions {
         visibility: Visibility::causal(),
@@ -72,7 +88,10 @@ fn scaled_dot_product_attention_equals_pytorch() {
         scale: Some(2.0),
         ..plain
     };
-    expect("output_scale_2", attend(take("key"), take("value"), None, scaled));
+    expect(
+        "output_scale_2",
+        attend(take("key"), take("value"), None, scaled),
+    );
 }
 
 fn from_pytorch(config: &MultiHeadAttentionConfig, torch: &Parameters) -> MultiHeadAttention {
@@ -110,7 +129,11 @@ fn self_attention_equals_pytorch_under_padding_and_causal_masks() {
         let theirs = golden_values(&golden[format!("weights_{name}")]);
         for (index, (&found, &theirs)) in weights.iter().zip(&theirs).enumerate() {
             let (sequence, query) = (index / (3 * 7 * 7), index / 7 % 7);
-            let expected = if query < lengths[sequence] { theirs } else { 0.0 };
+            let expected = if query < lengths[sequence] {
+                theirs
+            } else {
+                0.0
+            };
             assert!((found - expected).abs() <= TOLERANCE, "weight {index}");
         }
     }
@@ -209,7 +232,11 @@ fn rotary_scores_depend_on_the_distance_alone() {
         let key = rotary.forward(key.clone(), &[key_position]);
         values((query * key).sum())[0]
     };
-    assert_close(&[score(3, 1), score(-5, -7)], &[score(102, 100); 2], TOLERANCE);
+    assert_close(
+        &[score(3, 1), score(-5, -7)],
+        &[score(102, 100); 2],
+        TOLERANCE,
+    );
     assert!((score(3, 1) - score(4, 1)).abs() > 1e-3);
 }
 
@@ -246,6 +273,41 @@ fn a_sequence_alone_equals_itself_in_a_batch() {
         let found = rows(&module.forward(input, Mode::Inference));
         let expected = &rows(&together)[range.start * 6..range.end * 6];
         assert_close(&found, expected, 1e-6);
+    }
+}
+
+#[test]
+fn a_last_row_asked_alone_gets_its_answer_in_the_sequence() {
+    // Queries and keys of different lengths are aligned at their ends, in visibility, biases and rotary positions.
+    let module = all_biases(Direction::Causal, 0.0)
+        .init(key(), &Device::flex())
+        .unwrap();
+    let sequences = packed(1, &[2, 5], 6);
+    let times: Vec<i64> = (0..7).map(|row| row * row * 700).collect();
+    let last_times = vec![times[1], times[6]];
+    let all = AttentionInput::with_times(sequences.clone(), times);
+    let queries = PackedSequences::new(sequences.last_rows(), Offsets::uniform(2, 1));
+    let queries = AttentionInput::with_times(queries, last_times);
+    let alone = module.forward_cross(queries, all.clone(), Mode::Inference);
+    let together = module.forward(all, Mode::Inference).last_rows();
+    assert_close(&rows(&alone), &values(together), TOLERANCE);
+}
+
+#[test]
+fn rotary_positions_tell_equal_rows_apart_by_distance() {
+    let device = Device::flex();
+    let config = MultiHeadAttentionConfig::new(6, 1).with_rotary(Some(RotaryConfig::new()));
+    let module = config.init(key(), &device).unwrap();
+    let row = tensor::<2>(1, [1, 6], &device).expand([5, 6]);
+    let equal = PackedSequences::new(row, Offsets::from_lengths([5]));
+    let weights = values(module.forward_with_weights(equal, Mode::Inference).weights);
+    // The logarithm of a ratio of weights is a difference of scores.
+    let score =
+        |query: usize, key: usize| (weights[query * 5 + key] / weights[query * 5 + query]).ln();
+    for distance in 1..4 {
+        let expected = score(distance, 0);
+        assert!(expected.abs() > 1e-3, "distance {distance}: {expected}");
+        assert_close(&[score(4, 4 - distance)], &[expected], TOLERANCE);
     }
 }
 
@@ -321,8 +383,16 @@ fn a_query_that_may_see_nothing_gives_zeros() {
     let output = module.forward_cross_with_weights(queries, packed(2, &[0, 3], 6), Mode::Inference);
     let found = rows(&output.sequences);
     assert_eq!(found[..6], one_sided);
-    assert!(found[6..].iter().all(|value| value.is_finite() && *value != 0.0));
-    assert!(values(output.weights)[..3 * 2 * 3].iter().all(|&weight| weight == 0.0));
+    assert!(
+        found[6..]
+            .iter()
+            .all(|value| value.is_finite() && *value != 0.0)
+    );
+    assert!(
+        values(output.weights)[..3 * 2 * 3]
+            .iter()
+            .all(|&weight| weight == 0.0)
+    );
 
     // Three causal queries over two keys: the first stands before the first key.
     let causal = config.clone().with_direction(Direction::Causal);
@@ -336,11 +406,15 @@ fn a_query_that_may_see_nothing_gives_zeros() {
 #[test]
 fn a_batch_of_empty_sequences_is_answered() {
     let device = Device::flex();
-    let module = MultiHeadAttentionConfig::new(6, 3).init(key(), &device).unwrap();
+    let module = MultiHeadAttentionConfig::new(6, 3)
+        .init(key(), &device)
+        .unwrap();
     let output = module.forward_with_weights(packed(1, &[0, 0], 6), Mode::Inference);
     assert_eq!(output.sequences.rows().dims(), [0, 6]);
     assert_eq!(output.weights.dims(), [2, 3, 0, 0]);
-    let pooling = AttentionPoolingConfig::new(6, 3).init(key(), &device).unwrap();
+    let pooling = AttentionPoolingConfig::new(6, 3)
+        .init(key(), &device)
+        .unwrap();
     let context = pooling.forward(packed(1, &[0, 0], 6), Mode::Inference);
     assert_eq!(values(context), [0.0; 12]);
     let dense = module.forward_dense(Tensor::ones([2, 5, 6], &device), &[0, 0], Mode::Inference);
@@ -360,7 +434,9 @@ fn target_attention_is_cross_attention_of_one_query() {
     assert_weights(&values(output.weights), &[2, 0, 7], 3, 7);
 
     let queries = PackedSequences::new(targets.clone(), Offsets::uniform(3, 1));
-    let cross = module.attention.forward_cross(queries, history.clone(), Mode::Inference);
+    let cross = module
+        .attention
+        .forward_cross(queries, history.clone(), Mode::Inference);
     let found = values(output.context);
     assert_close(&found, &rows(&cross), 0.0);
     assert_eq!(found[6..12], [0.0; 6]);
@@ -373,7 +449,9 @@ fn target_attention_is_cross_attention_of_one_query() {
 #[test]
 fn pooling_weighs_the_values_of_a_sequence() {
     let device = Device::flex();
-    let module = AttentionPoolingConfig::new(6, 1).init(key(), &device).unwrap();
+    let module = AttentionPoolingConfig::new(6, 1)
+        .init(key(), &device)
+        .unwrap();
     let sequences = packed(2, &[2, 0, 5], 6);
     let output = module.forward_with_weights(sequences.clone(), Mode::Inference);
     let weights = values(output.weights);
@@ -431,7 +509,9 @@ fn attention_drops_weights_in_training_alone_and_repeatably() {
 fn gradients_of_attention_with_every_bias_are_right() {
     let device = Device::flex().autodiff();
     let offsets = Offsets::from_lengths([2, 3]);
-    let module = all_biases(Direction::Causal, 0.0).init(key(), &device).unwrap();
+    let module = all_biases(Direction::Causal, 0.0)
+        .init(key(), &device)
+        .unwrap();
     check_gradients(module, [5, 6], |module, x: Tensor<2>| {
         let sequences = PackedSequences::new(x, offsets.clone());
         module.forward(timed(sequences), Mode::Inference).rows()
@@ -442,7 +522,9 @@ fn gradients_of_attention_with_every_bias_are_right() {
 fn gradients_of_pooling_are_right() {
     let device = Device::flex().autodiff();
     let offsets = Offsets::from_lengths([2, 0, 3]);
-    let module = AttentionPoolingConfig::new(4, 2).init(key(), &device).unwrap();
+    let module = AttentionPoolingConfig::new(4, 2)
+        .init(key(), &device)
+        .unwrap();
     check_gradients(module, [5, 4], |module, x: Tensor<2>| {
         module.forward(PackedSequences::new(x, offsets.clone()), Mode::Inference)
     });

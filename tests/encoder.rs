@@ -1,27 +1,31 @@
-//! The encoder computes what PyTorch's does, keeps its promises about order and visibility, and refuses bad configs.
+//! The encoder computes what PyTorch's does and keeps its promises about order, visibility and dropout.
 
-use burn::tensor::{Device, Tensor};
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::{Dtype, SafeTensors};
 use salient::device;
-use salient::model::ModelError;
 use salient::model::attention::{
-    AttentionInput, AttentionPoolingConfig, MultiHeadAttentionConfig, RelativePositionBiasConfig,
-    TargetAttentionConfig, TimeIntervalBiasConfig, mask,
+    AttentionInput, AttentionPoolingConfig, RelativePositionBiasConfig, TargetAttentionConfig,
+    TimeIntervalBiasConfig, mask,
 };
-use salient::model::embedding::{
-    LearnedPositionsConfig, PositionOrigin, RotaryConfig, SinusoidalPositionsConfig,
-};
+use salient::model::embedding::{LearnedPositionsConfig, RotaryConfig, SinusoidalPositionsConfig};
 use salient::model::encoder::{
     Activation, DepthRamp, Encoder, EncoderBlockConfig, EncoderConfig, FeedForwardConfig, NormOrder,
 };
 use salient::model::norm::{NormConfig, NormKind};
 use salient::ops::attention::Direction;
-use salient::parameters::{self, Parameters};
+use salient::ops::embedding::embedding;
+use salient::parameters::{self, NamedTensor, Parameters};
 use salient::random::{Mode, RandomKey};
 use salient::sequence::{Offsets, PackedSequences};
 
 use crate::support::{
     assert_close, assert_differ, block_weights, check_gradients, golden, golden_tensor,
-    golden_values, golden_weights, lengths, norm_weights, tensor, values,
+    golden_values, golden_weights, joined_part, lengths, linear_weights, norm_weights, tensor,
+    values,
 };
 
 /// f32 forward passes; products are summed in another order than PyTorch's.
@@ -71,7 +75,13 @@ fn blocks_equal_pytorch_in_both_orders_and_activations() {
             let input = golden_tensor(&case["input"], &device);
             let output = block.forward_dense(input, &lengths(&case["lengths"]), Mode::Inference);
             let expected = golden_values(&case["output"]);
-            assert_visible(&values(output), &expected, &lengths(&case["lengths"]), 7, 10);
+            assert_visible(
+                &values(output),
+                &expected,
+                &lengths(&case["lengths"]),
+                7,
+                10,
+            );
         }
     }
 }
@@ -95,6 +105,123 @@ fn a_causal_stack_with_final_norm_equals_pytorch() {
     let output = encoder.forward_dense(input, &lengths, Mode::Inference);
     let expected = golden_values(&golden["output_causal"]);
     assert_visible(&values(output), &expected, &lengths, 7, 10);
+}
+
+#[test]
+fn feed_forward_layers_equal_pytorch() {
+    let device = Device::flex();
+    let golden = golden("feed_forward");
+    for (name, activation) in [("swiglu", Activation::Swiglu), ("silu", Activation::Silu)] {
+        let case = &golden[name];
+        let torch = golden_weights(&case["weights"]);
+        let mut weights = Parameters::new();
+        linear_weights(&torch, "up.", "up.", &mut weights);
+        linear_weights(&torch, "down.", "down.", &mut weights);
+        let config = FeedForwardConfig::new(7, 11).with_activation(activation);
+        let layer = config.init(key(), &device).unwrap();
+        let layer = parameters::write(layer, weights).unwrap();
+        let output = layer.forward(golden_tensor(&case["input"], &device), Mode::Inference);
+        assert_close(&values(output), &golden_values(&case["output"]), TOLERANCE);
+    }
+}
+
+/// The weights of the recommender of `generate.py`, under its names; masks saved beside them are no weights.
+fn recommender_weights() -> Parameters {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/sasrec.safetensors");
+    let bytes = std::fs::read(path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let floats = file.iter().filter(|(_, view)| view.dtype() == Dtype::F32);
+    floats
+        .map(|(name, view)| {
+            let words = view.data().chunks_exact(4);
+            let values = words.map(|word| f32::from_le_bytes(word.try_into().unwrap()));
+            let tensor = NamedTensor {
+                shape: view.shape().to_vec(),
+                values: values.collect(),
+            };
+            (name.to_owned(), tensor)
+        })
+        .collect()
+}
+
+/// The weights of its blocks and last norm, as an [`Encoder`] has them.
+fn recommender_encoder_weights(torch: &Parameters) -> Parameters {
+    let mut weights = Parameters::new();
+    for layer in 0..2 {
+        let (theirs, ours) = (format!("blocks.{layer}."), format!("blocks.{layer}."));
+        for (index, name) in ["query", "key", "value"].into_iter().enumerate() {
+            for part in ["weight", "bias"] {
+                let joined = &torch[&format!("{theirs}qkv.{part}")];
+                let own = joined_part(joined, index, 3);
+                weights.insert(format!("{ours}attention.{name}.{part}"), own);
+            }
+        }
+        for (their, our) in [
+            ("out", "attention.output"),
+            ("up", "feed_forward.up"),
+            ("down", "feed_forward.down"),
+        ] {
+            let (their, our) = (format!("{theirs}{their}."), format!("{ours}{our}."));
+            linear_weights(torch, &their, &our, &mut weights);
+        }
+        for (their, our) in [("n1", "attention_norm"), ("n2", "feed_forward_norm")] {
+            let (their, our) = (format!("{theirs}{their}."), format!("{ours}{our}."));
+            norm_weights(torch, &their, &our, &mut weights);
+        }
+    }
+    norm_weights(torch, "norm.", "final_norm.", &mut weights);
+    weights
+}
+
+#[test]
+fn a_recommender_that_pads_on_the_left_equals_pytorch() {
+    let device = Device::flex();
+    let golden = golden("sasrec");
+    let torch = recommender_weights();
+    let weights = recommender_encoder_weights(&torch);
+    let block = EncoderBlockConfig::new(8, 2, 32).with_direction(Direction::Causal);
+    let encoder = EncoderConfig::new(block, 2).init(key(), &device).unwrap();
+    let encoder = parameters::write(encoder, weights).unwrap();
+
+    let mut first = Parameters::new();
+    norm_weights(&torch, "first.", "", &mut first);
+    let first = parameters::write(NormConfig::new(8).init(&device).unwrap(), first).unwrap();
+    let positions = LearnedPositionsConfig::new(7, 8)
+        .init(key(), &device)
+        .unwrap();
+    let table = Parameters::from([("table".to_owned(), torch["pos"].clone())]);
+    let positions = parameters::write(positions, table).unwrap();
+
+    let counts = lengths(&golden["lengths"]);
+    let items = golden["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(lengths)
+        .zip(&counts);
+    let items: Vec<u32> = items
+        .flat_map(|(items, &n)| items[items.len() - n..].to_vec())
+        .map(|item| item as u32)
+        .collect();
+    let NamedTensor {
+        shape,
+        values: table,
+    } = torch["item.weight"].clone();
+    let table = Tensor::<2>::from_data(TensorData::new(table, shape), &device);
+    let vectors = embedding(table, &items);
+    let histories = PackedSequences::new(vectors, Offsets::from_lengths(counts.clone()));
+    let histories = positions.forward(histories).unwrap();
+    let hidden = encoder.forward(
+        histories.map_rows(|rows| first.forward(rows)),
+        Mode::Inference,
+    );
+    let expected = golden_values(&golden["hidden"]);
+    let expected: Vec<f64> = expected
+        .chunks(7 * 8)
+        .zip(&counts)
+        .flat_map(|(sequence, &n)| sequence[(7 - n) * 8..].to_vec())
+        .collect();
+    assert_close(&rows(&hidden), &expected, TOLERANCE);
 }
 
 /// Compares what is there, and asserts zeros where there is padding.
@@ -191,7 +318,9 @@ fn no_position_sees_its_future() {
     let before = packed(1, &[7], 6, &device);
     for changed in 0..7 {
         let row = tensor::<2>(9, [1, 6], &device);
-        let after = before.rows().slice_assign([changed..changed + 1, 0..6], row);
+        let after = before
+            .rows()
+            .slice_assign([changed..changed + 1, 0..6], row);
         let after = encoder.forward(before.with_rows(after), Mode::Inference);
         let expected = rows(&encoder.forward(before.clone(), Mode::Inference));
         let (past, future) = (..changed * 6, changed * 6..);
@@ -262,7 +391,11 @@ fn stochastic_depth_ramps_up_to_the_last_block() {
     let config = EncoderConfig::new(block().with_stochastic_depth(0.8), 4);
     let shown = |config: &EncoderConfig| {
         let encoder = config.init(key(), &device).unwrap();
-        encoder.blocks.iter().map(|block| block.stochastic_depth()).collect::<Vec<f64>>()
+        encoder
+            .blocks
+            .iter()
+            .map(|block| block.stochastic_depth())
+            .collect::<Vec<f64>>()
     };
     assert_close(&shown(&config), &[0.2, 0.4, 0.6, 0.8], 1e-12);
     let constant = config.with_depth_ramp(DepthRamp::Constant);
@@ -282,7 +415,11 @@ fn weights_on_request_come_with_the_same_output() {
         assert_eq!(weights.dims(), [2, 3, 5, 5]);
         for (index, weights) in values(weights).chunks(5).enumerate() {
             let (sequence, query) = (index / 15, index % 5);
-            let n_seen = if sequence == 0 && query >= 2 { 0 } else { query + 1 };
+            let n_seen = if sequence == 0 && query >= 2 {
+                0
+            } else {
+                query + 1
+            };
             let expected = if n_seen == 0 { 0.0 } else { 1.0 };
             assert!((weights.iter().sum::<f64>() - expected).abs() < 1e-6);
             assert!(weights[n_seen..].iter().all(|&weight| weight == 0.0));
@@ -293,7 +430,8 @@ fn weights_on_request_come_with_the_same_output() {
 /// Every module once, on one device, with equal weights.
 fn outputs(device: &Device) -> Vec<(&'static str, Vec<f64>)> {
     let input = || packed(1, &[2, 0, 5], 6, device);
-    let timed = || AttentionInput::with_times(input(), [0, 9_000, 5, 1_000, 70_000, 70_001, 9_000_000]);
+    let timed =
+        || AttentionInput::with_times(input(), [0, 9_000, 5, 1_000, 70_000, 70_001, 9_000_000]);
     let biased = block()
         .with_direction(Direction::Causal)
         .with_window(Some(3))
@@ -310,20 +448,35 @@ fn outputs(device: &Device) -> Vec<(&'static str, Vec<f64>)> {
         .with_norm_order(NormOrder::Post);
     let training = Mode::Training(RandomKey::new(8));
     let dropped = block().with_dropout(0.3).with_stochastic_depth(0.3);
-    let pooling = AttentionPoolingConfig::new(6, 3).init(key(), device).unwrap();
-    let target = TargetAttentionConfig::new(6, 3).init(key(), device).unwrap();
-    let learned = LearnedPositionsConfig::new(5, 6).init(key(), device).unwrap();
+    let pooling = AttentionPoolingConfig::new(6, 3)
+        .init(key(), device)
+        .unwrap();
+    let target = TargetAttentionConfig::new(6, 3)
+        .init(key(), device)
+        .unwrap();
+    let learned = LearnedPositionsConfig::new(5, 6)
+        .init(key(), device)
+        .unwrap();
     let waves = SinusoidalPositionsConfig::new(6).init().unwrap();
     let targets = tensor(4, [3, 6], device);
     vec![
         ("encoder", encode(block(), Mode::Inference)),
-        ("relu", encode(block().with_activation(Activation::Relu), Mode::Inference)),
-        ("silu", encode(block().with_activation(Activation::Silu), Mode::Inference)),
+        (
+            "relu",
+            encode(block().with_activation(Activation::Relu), Mode::Inference),
+        ),
+        (
+            "silu",
+            encode(block().with_activation(Activation::Silu), Mode::Inference),
+        ),
         ("swiglu and rms", encode(swiglu, Mode::Inference)),
         ("biases", encode(biased, Mode::Inference)),
         ("training", encode(dropped, training)),
         ("pooling", values(pooling.forward(input(), Mode::Inference))),
-        ("target", values(target.forward(targets, input(), Mode::Inference))),
+        (
+            "target",
+            values(target.forward(targets, input(), Mode::Inference)),
+        ),
         ("learned", rows(&learned.forward(input()).unwrap())),
         ("sinusoidal", rows(&waves.forward(input()))),
     ]
@@ -368,247 +521,4 @@ fn gradients_flow_through_padding() {
     check_gradients(block, [2, 3, 4], |block, x: Tensor<3>| {
         block.forward_dense(x, &[1, 2], Mode::Inference)
     });
-}
-
-/// Asserts an error with its fields and its message.
-#[track_caller]
-fn refused<T>(result: Result<T, ModelError>, expected: ModelError, message: &str) {
-    match result {
-        Ok(_) => panic!("accepted, not refused with: {message}"),
-        Err(error) => {
-            assert_eq!(error.to_string(), message);
-            assert_eq!(error, expected);
-        }
-    }
-}
-
-/// Asserts that a size of 0 is refused under its name and a size of 1 is taken.
-#[track_caller]
-fn refuses_zero<T>(field: &'static str, init: impl Fn(usize) -> Result<T, ModelError>) {
-    let message = format!("{field} is 0: use at least 1");
-    refused(init(0), ModelError::ZeroSize { field }, &message);
-    assert!(init(1).is_ok(), "{field} of 1");
-}
-
-#[test]
-fn a_size_of_zero_is_refused() {
-    let device = Device::flex();
-    let d = &device;
-    refuses_zero("d_model", |n| MultiHeadAttentionConfig::new(n, 1).init(key(), d));
-    refuses_zero("n_heads", |n| MultiHeadAttentionConfig::new(6, n).init(key(), d));
-    refuses_zero("d_context", |n| {
-        let config = MultiHeadAttentionConfig::new(6, 3).with_d_context(Some(n));
-        config.init(key(), d)
-    });
-    refuses_zero("d_history", |n| {
-        let config = TargetAttentionConfig::new(6, 3).with_d_history(Some(n));
-        config.init(key(), d)
-    });
-    refuses_zero("d_model", |n| AttentionPoolingConfig::new(n, 1).init(key(), d));
-    refuses_zero("d_model", |n| NormConfig::new(n).init(d));
-    refuses_zero("d_model", |n| FeedForwardConfig::new(n, 5).init(key(), d));
-    refuses_zero("d_ff", |n| FeedForwardConfig::new(6, n).init(key(), d));
-    refuses_zero("d_ff", |n| EncoderBlockConfig::new(6, 3, n).init(key(), d));
-    refuses_zero("n_layers", |n| EncoderConfig::new(block(), n).init(key(), d));
-    refuses_zero("max_len", |n| LearnedPositionsConfig::new(n, 6).init(key(), d));
-    refuses_zero("d_model", |n| LearnedPositionsConfig::new(5, n).init(key(), d));
-    refuses_zero("d_model", |n| SinusoidalPositionsConfig::new(n).init());
-    refuses_zero("time_interval.unit_millis", |n| {
-        let config = TimeIntervalBiasConfig::new().with_unit_millis(n as u64);
-        config.init(3, key(), d)
-    });
-}
-
-#[test]
-fn heads_must_divide_the_width() {
-    let device = Device::flex();
-    let message = "d_model 10 is no multiple of n_heads 3: every head needs an equal share of the width";
-    let expected = ModelError::HeadsDoNotDivideModel {
-        d_model: 10,
-        n_heads: 3,
-    };
-    let attention = MultiHeadAttentionConfig::new(10, 3).init(key(), &device);
-    refused(attention, expected.clone(), message);
-    let block = EncoderBlockConfig::new(10, 3, 5).init(key(), &device);
-    refused(block, expected, message);
-    assert!(MultiHeadAttentionConfig::new(9, 3).init(key(), &device).is_ok());
-}
-
-#[test]
-fn a_dropout_outside_its_range_is_refused() {
-    let device = Device::flex();
-    let least_above = f64::from_bits(0.0f64.to_bits() + 1);
-    let init = |field: &str, value: f64| {
-        let config = match field {
-            "residual_dropout" => block().with_residual_dropout(value),
-            "feed_forward_dropout" => block().with_feed_forward_dropout(value),
-            "attention_dropout" => block().with_attention_dropout(value),
-            _ => block().with_stochastic_depth(value),
-        };
-        EncoderConfig::new(config, 2).init(key(), &device)
-    };
-    for field in [
-        "residual_dropout",
-        "feed_forward_dropout",
-        "attention_dropout",
-        "stochastic_depth",
-    ] {
-        for value in [-least_above, 1.0, f64::INFINITY] {
-            let message = format!("{field} is {value}: use a number of at least 0 and below 1");
-            let expected = ModelError::DropoutOutOfRange { field, value };
-            refused(init(field, value), expected, &message);
-        }
-        let message = format!("{field} is NaN: use a number of at least 0 and below 1");
-        assert_eq!(init(field, f64::NAN).unwrap_err().to_string(), message);
-        for value in [0.0, 1.0 - f64::EPSILON] {
-            assert!(init(field, value).is_ok(), "{field} of {value}");
-        }
-    }
-    let attention = MultiHeadAttentionConfig::new(6, 3).with_dropout(1.0);
-    let feed_forward = FeedForwardConfig::new(6, 5).with_dropout(1.0);
-    let expected = ModelError::DropoutOutOfRange {
-        field: "dropout",
-        value: 1.0,
-    };
-    let message = "dropout is 1: use a number of at least 0 and below 1";
-    refused(attention.init(key(), &device), expected.clone(), message);
-    refused(feed_forward.init(key(), &device), expected, message);
-}
-
-#[test]
-fn a_window_of_zero_is_refused() {
-    let device = Device::flex();
-    let message = "a window of 0 hides every token: use at least 1, or none to see all";
-    let block = |window| block().with_window(Some(window)).init(key(), &device);
-    refused(block(0), ModelError::WindowOfZero, message);
-    assert!(block(1).is_ok());
-    let mask = mask::sliding_window_mask(5, 0, &device);
-    refused(mask, ModelError::WindowOfZero, message);
-}
-
-#[test]
-fn rotary_positions_need_an_even_head() {
-    let device = Device::flex();
-    let init = |d_model| {
-        let config = EncoderBlockConfig::new(d_model, 2, 5).with_rotary(Some(RotaryConfig::new()));
-        config.init(key(), &device)
-    };
-    let message = "rotary positions turn pairs of coordinates but a head has 3: make d_model / n_heads even";
-    refused(init(6), ModelError::OddRotaryWidth { d_head: 3 }, message);
-    assert!(init(8).is_ok());
-}
-
-#[test]
-fn a_number_that_must_be_positive_is_checked() {
-    let device = Device::flex();
-    let least = f64::from_bits(1);
-    let check = |field: &'static str, init: &dyn Fn(f64) -> Result<(), ModelError>| {
-        for value in [0.0, -1.0, f64::INFINITY] {
-            let message = format!("{field} is {value}: use a positive finite number");
-            refused(init(value), ModelError::NotPositive { field, value }, &message);
-        }
-        assert!(init(f64::NAN).is_err(), "{field} of NaN");
-        assert!(init(least).is_ok(), "{field} of {least}");
-    };
-    check("epsilon", &|value| {
-        let config = NormConfig::new(6).with_epsilon(value);
-        config.init(&device).map(drop)
-    });
-    check("base", &|value| RotaryConfig::new().with_base(value).init(6).map(drop));
-    check("base", &|value| {
-        let config = SinusoidalPositionsConfig::new(6).with_base(value);
-        config.init().map(drop)
-    });
-    check("standard_deviation", &|value| {
-        let config = LearnedPositionsConfig::new(5, 6).with_standard_deviation(value);
-        config.init(key(), &device).map(drop)
-    });
-}
-
-#[test]
-fn a_bias_with_too_few_buckets_is_refused() {
-    let device = Device::flex();
-    let too_small = |field, value, least| ModelError::TooSmall {
-        field,
-        value,
-        least,
-    };
-    let position = |n_buckets, max_distance, direction| {
-        let config = RelativePositionBiasConfig::new()
-            .with_n_buckets(n_buckets)
-            .with_max_distance(max_distance);
-        config.init(3, direction, key(), &device)
-    };
-    let field = "relative_position.n_buckets";
-    let message = "relative_position.n_buckets is 1: use at least 2";
-    refused(position(1, None, Direction::Causal), too_small(field, 1, 2), message);
-    assert!(position(2, None, Direction::Causal).is_ok());
-    let field = "relative_position.max_distance";
-    for (direction, least) in [(Direction::Causal, 17), (Direction::Bidirectional, 9)] {
-        let message = format!("{field} is {}: use at least {least}", least - 1);
-        let expected = too_small(field, least - 1, least);
-        refused(position(32, Some(least - 1), direction), expected, &message);
-        assert!(position(32, Some(least), direction).is_ok());
-    }
-    let time = |n_buckets| {
-        let config = TimeIntervalBiasConfig::new().with_n_buckets(n_buckets);
-        config.init(3, key(), &device)
-    };
-    let message = "time_interval.n_buckets is 1: use at least 2";
-    refused(time(1), too_small("time_interval.n_buckets", 1, 2), message);
-    assert!(time(2).is_ok());
-}
-
-#[test]
-fn a_sequence_beyond_the_learned_positions_is_refused() {
-    let device = Device::flex();
-    for origin in [PositionOrigin::Start, PositionOrigin::End] {
-        let config = LearnedPositionsConfig::new(5, 6).with_origin(origin);
-        let positions = config.init(key(), &device).unwrap();
-        let message = "sequence 1 has 6 rows but there are 5 learned positions: shorten it, or raise max_len";
-        let expected = ModelError::SequenceTooLong {
-            sequence: 1,
-            seq_len: 6,
-            max_len: 5,
-        };
-        let long = positions.forward(packed(1, &[2, 6], 6, &device));
-        refused(long, expected, message);
-        assert!(positions.forward(packed(1, &[2, 5], 6, &device)).is_ok());
-        assert!(positions.forward(packed(1, &[0], 6, &device)).is_ok());
-    }
-}
-
-#[test]
-fn masks_and_lengths_describe_the_same() {
-    let device = Device::flex();
-    let lengths = vec![0, 2, 5];
-    let padding = mask::padding_mask(&lengths, 5, &device).unwrap();
-    assert_eq!(mask::lengths(padding.clone()).unwrap(), lengths);
-    let kept = padding.clone().bool_not();
-    let converted = mask::from_keep_mask(kept).into_data();
-    converted.assert_eq(&padding.into_data(), true);
-
-    let message = "length 6 of sequence 1 exceeds seq_len 5";
-    let expected = ModelError::LengthExceedsSequence {
-        sequence: 1,
-        length: 6,
-        seq_len: 5,
-    };
-    refused(mask::padding_mask(&[5, 6], 5, &device), expected, message);
-    let left = Tensor::from_data([[false, true, true], [true, true, false]], &device);
-    let message = "the padding mask of sequence 1 shows position 2 after a hidden one: padding must come last";
-    let expected = ModelError::PaddingBeforeToken {
-        sequence: 1,
-        position: 2,
-    };
-    refused(mask::lengths(left), expected, message);
-}
-
-#[test]
-fn a_causal_mask_hides_what_comes_after() {
-    let hidden = mask::causal_mask(3, &Device::flex()).into_data();
-    let hidden: Vec<bool> = hidden.iter().collect();
-    let (show, hide) = (false, true);
-    let expected = [show, hide, hide, show, show, hide, show, show, show];
-    assert_eq!(hidden, expected);
 }

@@ -6,8 +6,11 @@ mod support;
 /// Attention computes what PyTorch's does, shows nothing that is hidden, and says what it looked at.
 mod attention;
 
-/// The encoder computes what PyTorch's does, keeps its promises about order and visibility, and refuses bad configs.
+/// The encoder computes what PyTorch's does and keeps its promises about order, visibility and dropout.
 mod encoder;
+
+/// A config that describes no valid model is refused, with the numbers that clash.
+mod model_config;
 
 /// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
 mod simulator;
@@ -21,7 +24,6 @@ mod ranking_metrics;
 mod resume;
 /// Training does what its settings say, the same way every time.
 mod training;
-
 
 /// A saved model is read back whole or refused by name.
 mod artifact;

@@ -1,5 +1,7 @@
 //! What several promises need: numbers, golden files, comparison, and gradients checked in 64 bits.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -11,7 +13,7 @@ use salient::random::RandomKey;
 use serde_json::Value;
 
 /// Numbers in -1..1 that depend on the seed alone.
-pub fn numbers(seed: u64, n: usize) -> Vec<f64> {
+pub(crate) fn numbers(seed: u64, n: usize) -> Vec<f64> {
     let mut generator = RandomKey::new(seed).generator();
     (0..n)
         .map(|_| generator.random::<f64>() * 2.0 - 1.0)
@@ -19,13 +21,13 @@ pub fn numbers(seed: u64, n: usize) -> Vec<f64> {
 }
 
 /// A tensor of [`numbers`].
-pub fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
+pub(crate) fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
     let data = TensorData::new(numbers(seed, shape.iter().product()), shape);
     Tensor::from_data(data, device)
 }
 
 /// The values of a tensor, the last axis fastest.
-pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor
         .into_data()
         .convert_dtype(DType::F64)
@@ -35,7 +37,7 @@ pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 
 /// Asserts equal lengths and differences of at most `tolerance`; NaN differs from all.
 #[track_caller]
-pub fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
+pub(crate) fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "number of values");
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
         let difference = (found - expected).abs();
@@ -48,21 +50,21 @@ pub fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
 
 /// Asserts that two lists of values differ somewhere.
 #[track_caller]
-pub fn assert_differ(a: &[f64], b: &[f64]) {
+pub(crate) fn assert_differ(a: &[f64], b: &[f64]) {
     assert_eq!(a.len(), b.len(), "number of values");
     let apart = a.iter().zip(b).any(|(a, b)| (a - b).abs() > 1e-3);
     assert!(apart, "the two lists are equal");
 }
 
 /// A file of tests/golden.
-pub fn golden(name: &str) -> Value {
+pub(crate) fn golden(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"));
     let text = std::fs::read_to_string(&path).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
 /// A tensor of a golden file.
-pub fn named(value: &Value) -> NamedTensor {
+pub(crate) fn named(value: &Value) -> NamedTensor {
     let shape = lengths(&value["shape"]);
     let values = value["values"].as_array().unwrap();
     let values: Vec<f32> = values
@@ -74,18 +76,18 @@ pub fn named(value: &Value) -> NamedTensor {
 }
 
 /// A tensor of a golden file, on a device.
-pub fn golden_tensor<const D: usize>(value: &Value, device: &Device) -> Tensor<D> {
+pub(crate) fn golden_tensor<const D: usize>(value: &Value, device: &Device) -> Tensor<D> {
     let NamedTensor { shape, values } = named(value);
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// The values of a tensor of a golden file.
-pub fn golden_values(value: &Value) -> Vec<f64> {
+pub(crate) fn golden_values(value: &Value) -> Vec<f64> {
     named(value).values.into_iter().map(f64::from).collect()
 }
 
 /// A list of counts of a golden file.
-pub fn lengths(value: &Value) -> Vec<usize> {
+pub(crate) fn lengths(value: &Value) -> Vec<usize> {
     let counts = value.as_array().unwrap().iter();
     counts
         .map(|count| count.as_u64().unwrap() as usize)
@@ -93,7 +95,7 @@ pub fn lengths(value: &Value) -> Vec<usize> {
 }
 
 /// All weights of a golden file, under PyTorch's names.
-pub fn golden_weights(value: &Value) -> Parameters {
+pub(crate) fn golden_weights(value: &Value) -> Parameters {
     let weights = value.as_object().unwrap().iter();
     weights
         .map(|(name, value)| (name.clone(), named(value)))
@@ -101,7 +103,7 @@ pub fn golden_weights(value: &Value) -> Parameters {
 }
 
 /// Swaps the axes of a matrix: PyTorch keeps `[d_out, d_in]`, Burn `[d_in, d_out]`.
-pub fn transposed(matrix: &NamedTensor) -> NamedTensor {
+pub(crate) fn transposed(matrix: &NamedTensor) -> NamedTensor {
     let (n_rows, n_columns) = (matrix.shape[0], matrix.shape[1]);
     let values = (0..n_columns)
         .flat_map(|column| (0..n_rows).map(move |row| matrix.values[row * n_columns + column]));
@@ -111,19 +113,23 @@ pub fn transposed(matrix: &NamedTensor) -> NamedTensor {
     }
 }
 
-/// The `index`-th of `n` equal blocks of rows.
-fn block(tensor: &NamedTensor, index: usize, n: usize) -> NamedTensor {
-    let size = tensor.values.len() / n;
-    let mut shape = tensor.shape.clone();
+/// The `index`-th of `n` layers that PyTorch keeps in one; a matrix is transposed.
+pub(crate) fn joined_part(joined: &NamedTensor, index: usize, n: usize) -> NamedTensor {
+    let size = joined.values.len() / n;
+    let mut shape = joined.shape.clone();
     shape[0] /= n;
-    NamedTensor {
+    let part = NamedTensor {
         shape,
-        values: tensor.values[index * size..(index + 1) * size].to_vec(),
+        values: joined.values[index * size..(index + 1) * size].to_vec(),
+    };
+    match part.shape.len() {
+        2 => transposed(&part),
+        _ => part,
     }
 }
 
 /// Renames the weights of an `nn.Linear`.
-pub fn linear_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parameters) {
+pub(crate) fn linear_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parameters) {
     let weight = transposed(&torch[&format!("{from}weight")]);
     into.insert(format!("{to}weight"), weight);
     let bias = torch[&format!("{from}bias")].clone();
@@ -131,7 +137,7 @@ pub fn linear_weights(torch: &Parameters, from: &str, to: &str, into: &mut Param
 }
 
 /// Renames the weights of an `nn.LayerNorm` or `nn.RMSNorm`.
-pub fn norm_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parameters) {
+pub(crate) fn norm_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parameters) {
     let gamma = torch[&format!("{from}weight")].clone();
     into.insert(format!("{to}gamma"), gamma);
     if let Some(bias) = torch.get(&format!("{from}bias")) {
@@ -140,29 +146,40 @@ pub fn norm_weights(torch: &Parameters, from: &str, to: &str, into: &mut Paramet
 }
 
 /// Renames the weights of an `nn.MultiheadAttention`.
-pub fn attention_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parameters) {
+pub(crate) fn attention_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parameters) {
     for (index, name) in ["query", "key", "value"].into_iter().enumerate() {
         let weight = match torch.get(&format!("{from}in_proj_weight")) {
-            Some(joined) => block(joined, index, 3),
-            None => torch[&format!("{from}{}_proj_weight", &name[..1])].clone(),
+            Some(joined) => joined_part(joined, index, 3),
+            None => transposed(&torch[&format!("{from}{}_proj_weight", &name[..1])]),
         };
-        into.insert(format!("{to}{name}.weight"), transposed(&weight));
-        let bias = block(&torch[&format!("{from}in_proj_bias")], index, 3);
+        into.insert(format!("{to}{name}.weight"), weight);
+        let bias = joined_part(&torch[&format!("{from}in_proj_bias")], index, 3);
         into.insert(format!("{to}{name}.bias"), bias);
     }
-    linear_weights(torch, &format!("{from}out_proj."), &format!("{to}output."), into);
+    linear_weights(
+        torch,
+        &format!("{from}out_proj."),
+        &format!("{to}output."),
+        into,
+    );
 }
 
 /// Renames the weights of an `nn.TransformerEncoderLayer`.
-pub fn block_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parameters) {
+pub(crate) fn block_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parameters) {
     let pair = |theirs: &str, ours: &str| (format!("{from}{theirs}"), format!("{to}{ours}"));
     let (theirs, ours) = pair("self_attn.", "attention.");
     attention_weights(torch, &theirs, &ours, into);
-    for (theirs, ours) in [("norm1.", "attention_norm."), ("norm2.", "feed_forward_norm.")] {
+    for (theirs, ours) in [
+        ("norm1.", "attention_norm."),
+        ("norm2.", "feed_forward_norm."),
+    ] {
         let (theirs, ours) = pair(theirs, ours);
         norm_weights(torch, &theirs, &ours, into);
     }
-    for (theirs, ours) in [("linear1.", "feed_forward.up."), ("linear2.", "feed_forward.down.")] {
+    for (theirs, ours) in [
+        ("linear1.", "feed_forward.up."),
+        ("linear2.", "feed_forward.down."),
+    ] {
         let (theirs, ours) = pair(theirs, ours);
         linear_weights(torch, &theirs, &ours, into);
     }
@@ -171,7 +188,7 @@ pub fn block_weights(torch: &Parameters, from: &str, to: &str, into: &mut Parame
 /// Compares the gradients of the input and of every weight with central differences, in 64 bits.
 ///
 /// The output is projected on fixed random numbers: a plain sum of softmax rows has no gradient.
-pub fn check_gradients<M: Module, const D: usize>(
+pub(crate) fn check_gradients<M: Module, const D: usize>(
     module: M,
     input: [usize; D],
     forward: impl Fn(&M, Tensor<D>) -> Tensor<D>,

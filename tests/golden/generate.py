@@ -144,6 +144,23 @@ def stack():
     }
 
 
+def feed_forward():
+    """silu(x Gate) * (x Value), gate and value in one projection, the gate first; and plain SiLU."""
+    cases = {}
+    for seed, (name, d_up) in enumerate([("swiglu", 22), ("silu", 11)]):
+        torch.manual_seed(25 + seed)
+        module = disturb(nn.ModuleDict({"up": nn.Linear(7, d_up), "down": nn.Linear(11, 7)}))
+        x = torch.randn(5, 7)
+        inner = module["up"](x)
+        if name == "swiglu":
+            gate, value = inner.chunk(2, -1)
+            inner = F.silu(gate) * value
+        else:
+            inner = F.silu(inner)
+        cases[name] = {"weights": weights(module), "input": tensor(x), "output": tensor(module["down"](inner))}
+    return cases
+
+
 def norms():
     torch.manual_seed(30)
     rms, layer = disturb(nn.RMSNorm(7, eps=1e-6)), disturb(nn.LayerNorm(7))
@@ -246,6 +263,7 @@ write("self_attention", self_attention())
 write("cross_attention", cross_attention())
 write("blocks", blocks())
 write("stack", stack())
+write("feed_forward", feed_forward())
 write("norms", norms())
 write("positions", positions())
 write("sasrec", recommender())

@@ -20,8 +20,9 @@ use crate::model::{ModelError, check};
 ///
 /// let device = burn::tensor::Device::flex();
 /// let mask = mask::padding_mask(&[1, 3], 3, &device)?;
-/// assert_eq!(mask.into_data().to_vec::<bool>()?, [false, true, true, false, false, false]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let hidden: Vec<bool> = mask.into_data().iter().collect();
+/// assert_eq!(hidden, [false, true, true, false, false, false]);
+/// # Ok::<(), salient::model::ModelError>(())
 /// ```
 pub fn padding_mask(
     lengths: &[usize],

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
+use super::alignment::{aligned_positions, blind_queries, hidden};
 use super::{
     AttentionInput, AttentionOutput, RelativePositionBias, RelativePositionBiasConfig,
     TimeIntervalBias, TimeIntervalBiasConfig,
@@ -62,6 +63,23 @@ pub struct MultiHeadAttentionConfig {
 ///
 /// # Source
 /// Vaswani et al. 2017, section 3.2.2, <https://arxiv.org/abs/1706.03762>. Differences: none.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use salient::model::attention::MultiHeadAttentionConfig;
+/// use salient::ops::attention::Direction;
+/// use salient::random::{Mode, RandomKey};
+/// use salient::sequence::{Offsets, PackedSequences};
+///
+/// let device = Device::flex();
+/// let config = MultiHeadAttentionConfig::new(6, 3).with_direction(Direction::Causal);
+/// let attention = config.init(RandomKey::new(7), &device)?;
+/// let histories = PackedSequences::new(Tensor::ones([5, 6], &device), Offsets::from_lengths([2, 3]));
+/// let output = attention.forward_with_weights(histories, Mode::Inference);
+/// assert_eq!(output.sequences.rows().dims(), [5, 6]);
+/// assert_eq!(output.weights.dims(), [2, 3, 3, 3]);
+/// # Ok::<(), salient::model::ModelError>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct MultiHeadAttention {
     /// What a row looks for, `[d_model, d_model]`.
@@ -301,41 +319,4 @@ fn times(input: &AttentionInput) -> Arc<[i64]> {
         Some(times) => Arc::clone(times),
         None => panic!("a bias by time needs inputs with times: use AttentionInput::with_times"),
     }
-}
-
-/// Positions of queries and keys where the last query of a sequence stands at its last key.
-fn aligned_positions(layout: &AttentionLayout) -> (Vec<i64>, Vec<i64>) {
-    let query =
-        layout
-            .query
-            .lengths()
-            .zip(layout.key.lengths())
-            .flat_map(|(query_len, key_len)| {
-                (0..query_len as i64).map(move |row| row + key_len as i64 - query_len as i64)
-            });
-    let key = layout.key.positions().map(|position| position as i64);
-    (query.collect(), key.collect())
-}
-
-/// For each query, whether it sees no key at all; `None` if all see something.
-fn blind_queries(layout: &AttentionLayout, visibility: &Visibility) -> Option<Vec<bool>> {
-    if layout.query == layout.key {
-        return None;
-    }
-    let blind: Vec<bool> = layout
-        .query
-        .lengths()
-        .zip(layout.key.lengths())
-        .flat_map(|(query_len, key_len)| {
-            (0..query_len).map(move |row| visibility.keys(row, query_len, key_len).is_empty())
-        })
-        .collect();
-    blind.contains(&true).then_some(blind)
-}
-
-/// The rows with zeros in those that are marked.
-fn hidden(rows: Tensor<2>, marked: Vec<bool>) -> Tensor<2> {
-    let [n_rows, d_model] = rows.dims();
-    let mask = Tensor::<2, Bool>::from_data(TensorData::new(marked, [n_rows, 1]), &rows.device());
-    rows.mask_fill(mask.expand([n_rows, d_model]), 0.0)
 }

@@ -36,6 +36,19 @@ pub struct AttentionPoolingConfig {
 /// # Source
 /// Lee et al. 2019, pooling by multi-head attention, section 3.2, <https://arxiv.org/abs/1810.00825>. Differences: one
 /// question; no feed-forward layers, residual connection or norms around it.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use salient::model::attention::AttentionPoolingConfig;
+/// use salient::random::{Mode, RandomKey};
+///
+/// let device = Device::flex();
+/// let pooling = AttentionPoolingConfig::new(6, 3).init(RandomKey::new(7), &device)?;
+/// let batch = Tensor::ones([2, 5, 6], &device);
+/// let context = pooling.forward_dense(batch, &[5, 0], Mode::Inference);
+/// assert_eq!(context.dims(), [2, 6]);
+/// # Ok::<(), salient::model::ModelError>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct AttentionPooling {
     /// The question, `[1, d_model]`.

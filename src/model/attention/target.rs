@@ -34,6 +34,21 @@ pub struct TargetAttentionConfig {
 /// # Source
 /// The idea: Zhou et al. 2018, deep interest network, <https://arxiv.org/abs/1706.06978>. Difference: weights are a
 /// softmax over products of projected heads, not the outputs of a small network.
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use salient::model::attention::TargetAttentionConfig;
+/// use salient::random::{Mode, RandomKey};
+/// use salient::sequence::{Offsets, PackedSequences};
+///
+/// let device = Device::flex();
+/// let attention = TargetAttentionConfig::new(6, 3).init(RandomKey::new(7), &device)?;
+/// let histories = PackedSequences::new(Tensor::ones([5, 6], &device), Offsets::from_lengths([2, 3]));
+/// let targets = Tensor::ones([2, 6], &device);
+/// let output = attention.forward_with_weights(targets, histories, Mode::Inference);
+/// assert_eq!((output.context.dims(), output.weights.dims()), ([2, 6], [2, 3, 3]));
+/// # Ok::<(), salient::model::ModelError>(())
+/// ```
 #[derive(Module, Debug)]
 pub struct TargetAttention {
     /// The attention of a target to its history.

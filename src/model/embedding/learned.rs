@@ -93,7 +93,11 @@ impl LearnedPositions {
         let table = self.table.val();
         let n_rows = index.len();
         if n_rows == 0 {
-            return Ok(table.slice([0..0]));
+            let [_, d_model] = table.dims();
+            return Ok(Tensor::zeros(
+                [0, d_model],
+                (&table.device(), table.dtype()),
+            ));
         }
         let index = Tensor::<1, Int>::from_data(TensorData::new(index, [n_rows]), &table.device());
         Ok(table.select(0, index))
