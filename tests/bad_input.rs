@@ -57,7 +57,8 @@ impl Refused {
     fn message(&self) -> String {
         let message = self.error.to_string();
         let rest = message.strip_prefix(&self.path.display().to_string());
-        rest.unwrap_or_else(|| panic!("no path in {message:?}")).to_owned()
+        rest.unwrap_or_else(|| panic!("no path in {message:?}"))
+            .to_owned()
     }
 
     fn bad_row(&self) -> &BadRow {
@@ -123,7 +124,10 @@ fn a_file_that_is_not_there_is_named() {
     let path = Path::new("no/such/log.csv");
     let error = read_interactions(path, &schema(), &ReadOptions::default()).unwrap_err();
     assert!(matches!(&error, DataError::FileMissing { path: named } if named == path));
-    assert_eq!(error.to_string(), "no/such/log.csv does not exist; check the path");
+    assert_eq!(
+        error.to_string(),
+        "no/such/log.csv does not exist; check the path"
+    );
 }
 
 #[test]
@@ -136,7 +140,12 @@ fn a_folder_is_no_file() {
 
 #[test]
 fn an_empty_file_is_refused() {
-    for bytes in [Vec::new(), b"\n\n".to_vec(), gzip(b""), b"\xef\xbb\xbf".to_vec()] {
+    for bytes in [
+        Vec::new(),
+        b"\n\n".to_vec(),
+        gzip(b""),
+        b"\xef\xbb\xbf".to_vec(),
+    ] {
         let refused = refused("log.csv", &bytes);
         assert!(
             matches!(&refused.error, DataError::Empty { origin } if *origin == refused.origin()),
@@ -191,24 +200,41 @@ fn one_column_cannot_be_user_and_item() {
     let schema = InteractionSchema::new("user", "user");
     let error = read_interactions(&path, &schema, &ReadOptions::default()).unwrap_err();
     assert!(matches!(&error, DataError::SameColumn { column, .. } if column == "user"));
-    assert!(error.to_string().ends_with(
-        ": column \"user\" is named as both the user and the item; they must differ"
-    ));
+    assert!(
+        error.to_string().ends_with(
+            ": column \"user\" is named as both the user and the item; they must differ"
+        )
+    );
 }
 
 #[test]
 fn a_time_that_cannot_be_read_is_shown_with_its_place() {
     let row = refused("log.csv", with_row("a,b,yesterday,1"));
     let expected = "Unix seconds, RFC 3339 or YYYY-MM-DD[ HH:MM:SS]".to_owned();
-    row.assert_bad_row(3, Some("when"), "yesterday", RowRule::UnparsableTime { expected });
+    row.assert_bad_row(
+        3,
+        Some("when"),
+        "yesterday",
+        RowRule::UnparsableTime { expected },
+    );
     assert_eq!(
         row.message(),
         " line 3, column \"when\": \"yesterday\": not a time: expected Unix seconds, RFC 3339 or YYYY-MM-DD[ HH:MM:SS]"
     );
-    refused("log.csv", with_row("a,b,,1")).assert_bad_row(3, Some("when"), "", RowRule::MissingTime);
+    refused("log.csv", with_row("a,b,,1")).assert_bad_row(
+        3,
+        Some("when"),
+        "",
+        RowRule::MissingTime,
+    );
     let row = refused("log.csv", with_row("a,b,1511544070000,1"));
     let unit = "unix-seconds";
-    row.assert_bad_row(3, Some("when"), "1511544070000", RowRule::TimeOutOfRange { unit });
+    row.assert_bad_row(
+        3,
+        Some("when"),
+        "1511544070000",
+        RowRule::TimeOutOfRange { unit },
+    );
     assert_eq!(
         row.message(),
         " line 3, column \"when\": \"1511544070000\": a time outside the years 0 to 9999 when read as unix-seconds; is it another unit? choose unix-seconds, unix-millis or unix-micros"
@@ -248,7 +274,10 @@ fn a_weight_must_be_a_finite_number() {
         RowRule::NonFiniteWeight.to_string(),
         "a weight must be a finite number"
     );
-    let bytes = parquet_with("stars", Arc::new(Float64Array::from(vec![1.0, f64::NAN, 2.0])));
+    let bytes = parquet_with(
+        "stars",
+        Arc::new(Float64Array::from(vec![1.0, f64::NAN, 2.0])),
+    );
     let row = refused("log.parquet", bytes);
     assert_eq!(row.bad_row().place, Place::Row(2));
     assert_eq!(
@@ -279,7 +308,10 @@ fn lines_are_counted_as_an_editor_counts_them() {
         ("user,item,when,stars\r\na,b,1,1\r\na,b,x,1\r\n", 3),
         ("\n\nuser,item,when,stars\n\na,b,1,1\n\n\na,b,x,1\n", 8),
         ("user,item,when,stars\n\"a\n\n\",b,1,1\n", 2),
-        ("user,item,when,stars,note\na,b,1,1,\"x\ny\"\na,b,x,1,\"\n\"\n", 4),
+        (
+            "user,item,when,stars,note\na,b,1,1,\"x\ny\"\na,b,x,1,\"\n\"\n",
+            4,
+        ),
         ("user,item,when,stars\na,b,x,1", 2),
     ] {
         let row = refused("log.csv", text);
@@ -301,7 +333,11 @@ fn bytes_that_are_not_utf8_are_refused() {
         &header.error,
         DataError::HeaderNotUtf8 { path, line: 1, text } if *path == header.path && text.starts_with("\u{fffd}\u{fffd}u")
     ));
-    assert!(header.message().starts_with(" line 1: the header is not UTF-8, it begins "));
+    assert!(
+        header
+            .message()
+            .starts_with(" line 1: the header is not UTF-8, it begins ")
+    );
     assert!(header.message().ends_with("; convert the file to UTF-8"));
 }
 
@@ -333,7 +369,11 @@ fn the_limit_on_lines_is_exact() {
     let path = folder.path().join("log.csv");
     for end in ["", "\n", "\r\n"] {
         // Twenty bytes each, then one more.
-        fs::write(&path, format!("user,item,when,stars{end}\naaaaaaaaaaaaaa,b,1,1{end}")).unwrap();
+        fs::write(
+            &path,
+            format!("user,item,when,stars{end}\naaaaaaaaaaaaaa,b,1,1{end}"),
+        )
+        .unwrap();
         assert!(read_interactions(&path, &schema(), &options).is_ok());
         let text = format!("user,item,when,stars\naaaaaaaaaaaaaaa,b,1,1{end}");
         let row = refused_with("log.csv", text.as_bytes(), &options);
@@ -345,7 +385,10 @@ fn the_limit_on_lines_is_exact() {
         ..ReadOptions::default()
     };
     let refused = refused_with("log.csv", b"user,item,when,stars\n", &options);
-    assert!(matches!(refused.error, DataError::InvalidLineLimit { limit: 0 }));
+    assert!(matches!(
+        refused.error,
+        DataError::InvalidLineLimit { limit: 0 }
+    ));
     assert_eq!(
         refused.error.to_string(),
         "max_line_bytes is 0; it must be at least 1"
@@ -357,7 +400,10 @@ fn a_quote_that_is_never_closed_does_not_swallow_the_file() {
     let row = refused("log.csv", with_row("\"a,b,1,1\nc,d,2,2"));
     assert_eq!(row.bad_row().place, Place::Line(3));
     assert_eq!(row.bad_row().rule, RowRule::UnclosedQuote);
-    assert!(row.message().ends_with(": a quote is opened in this record and never closed"));
+    assert!(
+        row.message()
+            .ends_with(": a quote is opened in this record and never closed")
+    );
 
     // With a limit, it is not even read to the end; skipping rows does not help.
     let text = with_row("\"a,b,1,1") + &"c,d,2,2\n".repeat(100);
@@ -382,7 +428,7 @@ fn a_quote_that_is_never_closed_does_not_swallow_the_file() {
 
 #[test]
 fn broken_gzip_is_refused() {
-    let text = with_row("a,c,2,2").repeat(1) + &"a,c,2,2\n".repeat(5_000);
+    let text = with_row("a,c,2,2") + &"a,c,2,2\n".repeat(5_000);
     let sound = gzip(text.as_bytes());
     let cut_off = sound[..sound.len() / 2].to_vec();
     let without_checksum = sound[..sound.len() - 8].to_vec();
@@ -392,7 +438,14 @@ fn broken_gzip_is_refused() {
     let n_bytes = wrong_checksum.len();
     wrong_checksum[n_bytes - 6] ^= 1;
     let garbage_behind = [sound.clone(), b"garbage".to_vec()].concat();
-    for bytes in [cut_off, without_checksum, garbage, wrong_checksum, garbage_behind, b"\x1f\x8b".to_vec()] {
+    for bytes in [
+        cut_off,
+        without_checksum,
+        garbage,
+        wrong_checksum,
+        garbage_behind,
+        b"\x1f\x8b".to_vec(),
+    ] {
         for on_bad_row in [OnBadRow::Fail, OnBadRow::Skip] {
             let options = ReadOptions {
                 on_bad_row,
@@ -405,8 +458,14 @@ fn broken_gzip_is_refused() {
                 refused.error
             );
             let message = refused.message();
-            assert!(message.starts_with(" is broken gzip, good up to about line "), "{message}");
-            assert!(message.ends_with("; fetch or pack the file again"), "{message}");
+            assert!(
+                message.starts_with(" is broken gzip, good up to about line "),
+                "{message}"
+            );
+            assert!(
+                message.ends_with("; fetch or pack the file again"),
+                "{message}"
+            );
         }
     }
 }
@@ -436,18 +495,34 @@ fn a_parquet_column_of_a_wrong_type_is_named() {
     for (name, role, expected) in [
         ("user", ColumnRole::User, "text or whole numbers"),
         ("item", ColumnRole::Item, "text or whole numbers"),
-        ("when", ColumnRole::Time, "timestamps, dates, numbers or text"),
+        (
+            "when",
+            ColumnRole::Time,
+            "timestamps, dates, numbers or text",
+        ),
         ("stars", ColumnRole::Weight, "numbers"),
     ] {
         let refused = refused("log.parquet", parquet_with(name, wrong()));
-        let DataError::WrongColumnType { origin, role: named, column, found, expected: needed } = &refused.error else {
+        let DataError::WrongColumnType {
+            origin,
+            role: named,
+            column,
+            found,
+            expected: needed,
+        } = &refused.error
+        else {
             panic!("{:?}", refused.error);
         };
         assert_eq!(*origin, refused.origin());
-        assert_eq!((*named, column.as_str(), found.as_str(), *needed), (role, name, "Boolean", expected));
+        assert_eq!(
+            (*named, column.as_str(), found.as_str(), *needed),
+            (role, name, "Boolean", expected)
+        );
         assert_eq!(
             refused.message(),
-            format!(": column {name:?} is of type Boolean, but the {role} needs {expected}; convert the column")
+            format!(
+                ": column {name:?} is of type Boolean, but the {role} needs {expected}; convert the column"
+            )
         );
     }
 }
@@ -455,16 +530,43 @@ fn a_parquet_column_of_a_wrong_type_is_named() {
 #[test]
 fn nulls_in_parquet_are_bad_rows() {
     for (name, column, rule) in [
-        ("user", Arc::new(StringArray::from(vec![Some("a"), None, Some("c")])) as ArrayRef, RowRule::MissingUser),
-        ("item", Arc::new(Int64Array::from(vec![Some(1), None, Some(3)])), RowRule::MissingItem),
-        ("item", Arc::new(Float64Array::from(vec![1.0, f64::NAN, 3.0])), RowRule::MissingItem),
-        ("item", Arc::new(Float64Array::from(vec![1.0, 1.5, 3.0])), RowRule::IdNotWhole),
-        ("when", Arc::new(TimestampSecondArray::from(vec![Some(1), None, Some(3)])), RowRule::MissingTime),
-        ("stars", Arc::new(Float64Array::from(vec![Some(1.0), None, Some(3.0)])), RowRule::MissingWeight),
+        (
+            "user",
+            Arc::new(StringArray::from(vec![Some("a"), None, Some("c")])) as ArrayRef,
+            RowRule::MissingUser,
+        ),
+        (
+            "item",
+            Arc::new(Int64Array::from(vec![Some(1), None, Some(3)])),
+            RowRule::MissingItem,
+        ),
+        (
+            "item",
+            Arc::new(Float64Array::from(vec![1.0, f64::NAN, 3.0])),
+            RowRule::MissingItem,
+        ),
+        (
+            "item",
+            Arc::new(Float64Array::from(vec![1.0, 1.5, 3.0])),
+            RowRule::IdNotWhole,
+        ),
+        (
+            "when",
+            Arc::new(TimestampSecondArray::from(vec![Some(1), None, Some(3)])),
+            RowRule::MissingTime,
+        ),
+        (
+            "stars",
+            Arc::new(Float64Array::from(vec![Some(1.0), None, Some(3.0)])),
+            RowRule::MissingWeight,
+        ),
     ] {
         let row = refused("log.parquet", parquet_with(name, column));
         let bad = row.bad_row();
-        assert_eq!((bad.place, bad.column.as_deref(), &bad.rule), (Place::Row(2), Some(name), &rule));
+        assert_eq!(
+            (bad.place, bad.column.as_deref(), &bad.rule),
+            (Place::Row(2), Some(name), &rule)
+        );
     }
 }
 
@@ -484,8 +586,14 @@ fn broken_parquet_is_refused() {
             refused.error
         );
         let message = refused.message();
-        assert!(message.starts_with(" cannot be read as Parquet: "), "{message}");
-        assert!(message.ends_with("; it may be cut off or damaged"), "{message}");
+        assert!(
+            message.starts_with(" cannot be read as Parquet: "),
+            "{message}"
+        );
+        assert!(
+            message.ends_with("; it may be cut off or damaged"),
+            "{message}"
+        );
     }
 }
 
@@ -495,7 +603,11 @@ fn a_file_of_bad_rows_alone_is_refused_even_when_they_are_skipped() {
         on_bad_row: OnBadRow::Skip,
         ..ReadOptions::default()
     };
-    let refused = refused_with("log.csv", b"user,item,when,stars\n,b,1,1\na,b,x,1\n", &options);
+    let refused = refused_with(
+        "log.csv",
+        b"user,item,when,stars\n,b,1,1\na,b,x,1\n",
+        &options,
+    );
     assert!(matches!(
         &refused.error,
         DataError::NoGoodRows { n_rows: 2, first, .. } if first.rule == RowRule::MissingUser
@@ -547,8 +659,16 @@ fn rows_in_memory_are_checked_too() {
         assert_eq!(error.to_string(), message);
     }
     let error = Interactions::from_rows([]).unwrap_err();
-    assert!(matches!(error, DataError::Empty { origin: Origin::Rows }));
-    assert_eq!(error.to_string(), "rows is empty; a table of events is needed");
+    assert!(matches!(
+        error,
+        DataError::Empty {
+            origin: Origin::Rows
+        }
+    ));
+    assert_eq!(
+        error.to_string(),
+        "rows is empty; a table of events is needed"
+    );
 }
 
 #[test]
@@ -566,12 +686,23 @@ fn record_batches_must_share_a_schema() {
             .unwrap_err()
     };
     let error = read(vec![batch("item"), batch("thing")]);
-    assert!(matches!(error, DataError::BatchesDiffer { origin: Origin::RecordBatches, row: 1 }));
+    assert!(matches!(
+        error,
+        DataError::BatchesDiffer {
+            origin: Origin::RecordBatches,
+            row: 1
+        }
+    ));
     assert_eq!(
         error.to_string(),
         "record batches: the batch after row 1 has other columns than the first; all batches need one schema"
     );
-    assert!(matches!(read(vec![]), DataError::Empty { origin: Origin::RecordBatches }));
+    assert!(matches!(
+        read(vec![]),
+        DataError::Empty {
+            origin: Origin::RecordBatches
+        }
+    ));
 }
 
 /// Reads bytes as a file of this name, for its panics alone.

@@ -65,7 +65,10 @@ fn assert_is_the_log(log: &Interactions) {
     assert_eq!(items_of(log, 0), ["pot", "cup", "tea"]);
     let day = 86_400_000;
     let first = 1_714_521_600_000;
-    assert_eq!(log.times_utc_millis(), [first, first + day, first + day, first]);
+    assert_eq!(
+        log.times_utc_millis(),
+        [first, first + day, first + day, first]
+    );
     assert_eq!(log.event_names(), ["view", "buy"]);
     assert_eq!(log.events(), Some(&[0, 1, 0, 1][..]));
     assert_eq!(log.weights(), Some(&[1.0, 3.5, 4.0, 5.0][..]));
@@ -93,10 +96,18 @@ fn text_reads_the_same_whatever_its_dress() {
         ("log.csv", format!("\u{feff}{TEXT}").into_bytes(), &options),
         ("log.csv", quoted.into_bytes(), &options),
         ("log.tsv", TEXT.replace(',', "\t").into_bytes(), &options),
-        ("log.inter.gz", gzip(TEXT.replace(',', "\t").as_bytes()), &options),
+        (
+            "log.inter.gz",
+            gzip(TEXT.replace(',', "\t").as_bytes()),
+            &options,
+        ),
         ("log", TEXT.replace(',', ";").into_bytes(), &semicolons),
         ("log.csv.gz", gzip(TEXT.as_bytes()), &options),
-        ("packed_without_saying_so.csv", gzip(TEXT.as_bytes()), &options),
+        (
+            "packed_without_saying_so.csv",
+            gzip(TEXT.as_bytes()),
+            &options,
+        ),
         ("log.csv.gz", two_members, &options),
     ] {
         assert_is_the_log(&read(name, &bytes, options));
@@ -125,7 +136,8 @@ fn columns_go_by_number_in_a_file_without_a_header() {
 
 #[test]
 fn typed_headers_are_matched_by_their_stem() {
-    let text = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t3\t881250949\n";
+    let text =
+        "user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t3\t881250949\n";
     let (_folder, path) = file("log.inter", text.as_bytes());
     let schema = InteractionSchema {
         time: Some("timestamp".into()),
@@ -173,19 +185,30 @@ fn arrow_log() -> RecordBatch {
     let (first, second) = (1_714_521_600_000_000, 1_714_608_000_000_000);
     batch(vec![
         ("unused", Arc::new(Int64Array::from(vec![0; 4]))),
-        ("stars", Arc::new(Float64Array::from(vec![4.0, 5.0, 3.5, 1.0]))),
+        (
+            "stars",
+            Arc::new(Float64Array::from(vec![4.0, 5.0, 3.5, 1.0])),
+        ),
         (
             "when",
-            Arc::new(TimestampMicrosecondArray::from(vec![second, first, second, first])),
+            Arc::new(TimestampMicrosecondArray::from(vec![
+                second, first, second, first,
+            ])),
         ),
-        ("item", Arc::new(LargeStringArray::from(vec!["tea", "cup", "cup", "pot"]))),
-        ("user", Arc::new(StringViewArray::from(vec!["anna", "ben", "anna", "anna"]))),
+        (
+            "item",
+            Arc::new(LargeStringArray::from(vec!["tea", "cup", "cup", "pot"])),
+        ),
+        (
+            "user",
+            Arc::new(StringViewArray::from(vec!["anna", "ben", "anna", "anna"])),
+        ),
         ("step", Arc::new(UInt64Array::from(vec![2, 1, 1, 9]))),
         ("kind", Arc::new(kinds)),
     ])
 }
 
-pub fn parquet(batch: &RecordBatch) -> Vec<u8> {
+fn parquet(batch: &RecordBatch) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
     writer.write(batch).unwrap();
@@ -226,10 +249,19 @@ fn whole_numbers_are_ids_however_they_are_stored() {
 #[test]
 fn numbers_and_text_in_arrow_follow_the_time_format() {
     for (column, format) in [
-        (Arc::new(Int64Array::from(vec![1_500])) as ArrayRef, TimeFormat::UnixMillis),
-        (Arc::new(UInt64Array::from(vec![1_500_000])), TimeFormat::UnixMicros),
+        (
+            Arc::new(Int64Array::from(vec![1_500])) as ArrayRef,
+            TimeFormat::UnixMillis,
+        ),
+        (
+            Arc::new(UInt64Array::from(vec![1_500_000])),
+            TimeFormat::UnixMicros,
+        ),
         (Arc::new(Float64Array::from(vec![1.5])), TimeFormat::Auto),
-        (Arc::new(StringArray::from(vec!["1970-01-01T00:00:01.5Z"])), TimeFormat::Auto),
+        (
+            Arc::new(StringArray::from(vec!["1970-01-01T00:00:01.5Z"])),
+            TimeFormat::Auto,
+        ),
         (
             Arc::new(StringArray::from(vec!["01.01.70 00:00:01.5"])),
             TimeFormat::Pattern("%d.%m.%y %H:%M:%S%.f".into()),
@@ -259,17 +291,20 @@ fn the_summary_carries_the_hash_of_the_file_as_it_lies_on_disk() {
     let (_, summary) = read_interactions(&path, &schema, &ReadOptions::default()).unwrap();
     assert_eq!(summary.sha256.as_deref(), Some(SHA256_OF_SMALL_FILE));
     assert_eq!(summary.n_bytes, Some(14));
-    assert_eq!((summary.name.as_str(), summary.format), ("log.csv", TableFormat::Text));
+    assert_eq!(
+        (summary.name.as_str(), summary.format),
+        ("log.csv", TableFormat::Text)
+    );
 }
 
-const SHA256_OF_SMALL_FILE: &str = "5563d911a36493fc45b34ace097db53a568a9b6d25bc848909c7700deb455f56";
+const SHA256_OF_SMALL_FILE: &str =
+    "5563d911a36493fc45b34ace097db53a568a9b6d25bc848909c7700deb455f56";
 
 #[test]
 fn skipped_rows_are_counted_by_reason_with_the_first_of_each() {
     let long = "x".repeat(5_000);
-    let text = format!(
-        "user,item,when\na,1,1\n,2,2\na,3,soon\n{long},4,4\na,,5\na,6\nb,7,later\na,8,8\n"
-    );
+    let text =
+        format!("user,item,when\na,1,1\n,2,2\na,3,soon\n{long},4,4\na,,5\na,6\nb,7,later\na,8,8\n");
     let (_folder, path) = file("log.csv", text.as_bytes());
     let schema = InteractionSchema {
         time: Some("when".into()),
@@ -334,10 +369,20 @@ fn the_audit_is_a_table_that_says_what_the_log_holds() {
     let audit = DataAudit::new(&log).with_read(read).with_filter(filtered);
     assert_eq!((audit.n_rows, audit.n_users, audit.n_items), (6, 2, 3));
     assert_eq!(audit.density, 5.0 / 6.0);
-    assert_eq!((audit.n_duplicate_rows, audit.n_time_ties, audit.n_unresolved_ties), (1, 2, 2));
+    assert_eq!(
+        (
+            audit.n_duplicate_rows,
+            audit.n_time_ties,
+            audit.n_unresolved_ties
+        ),
+        (1, 2, 2)
+    );
     assert_eq!(audit.last_tie_share, 0.5);
     let table = audit.to_string();
-    let lines: Vec<&str> = table.lines().filter(|line| !line.starts_with("sha256")).collect();
+    let lines: Vec<&str> = table
+        .lines()
+        .filter(|line| !line.starts_with("sha256"))
+        .collect();
     let first = format!(
         "  first          {} line 7, column \"when\": \"oops\": not a time: expected Unix seconds, RFC 3339 or YYYY-MM-DD[ HH:MM:SS]",
         path.display()

@@ -1,5 +1,7 @@
 //! Promises made to users, one file each.
 
+#![cfg(test)]
+
 /// Event logs read the same from every kind of file.
 mod data_files;
 

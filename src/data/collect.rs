@@ -117,7 +117,12 @@ impl Collector {
             tie_keys.as_deref(),
         );
         let tied = match self.has_times {
-            true => tied(&self.users, &self.times_utc_millis, tie_keys.as_deref(), &order),
+            true => tied(
+                &self.users,
+                &self.times_utc_millis,
+                tie_keys.as_deref(),
+                &order,
+            ),
             false => vec![false; order.len()],
         };
         drop(tie_keys);

@@ -366,13 +366,16 @@ mod tests {
 
     /// Events of users, items and times, with their type and weight.
     fn log(rows: &[(u8, u8, i64)], events: &[&str], weights: &[f32]) -> Interactions {
-        let rows = rows.iter().enumerate().map(|(row, &(user, item, time))| InteractionRow {
-            user: format!("u{user}"),
-            item: format!("i{item}"),
-            time_utc_millis: time,
-            event: events.get(row).map(|&event| event.to_owned()),
-            weight: weights.get(row).copied(),
-        });
+        let rows = rows
+            .iter()
+            .enumerate()
+            .map(|(row, &(user, item, time))| InteractionRow {
+                user: format!("u{user}"),
+                item: format!("i{item}"),
+                time_utc_millis: time,
+                event: events.get(row).map(|&event| event.to_owned()),
+                weight: weights.get(row).copied(),
+            });
         Interactions::from_rows(rows).unwrap()
     }
 
@@ -420,8 +423,16 @@ mod tests {
     fn repeats_are_kept_or_collapsed_by_choice() {
         let rows = [(0, 1, 0), (0, 1, 1), (0, 2, 2), (0, 1, 3), (5, 1, 0)];
         for (repeats, expected, times) in [
-            (Repeats::Keep, vec!["i1", "i1", "i2", "i1", "i1"], vec![0, 1, 2, 3, 0]),
-            (Repeats::CollapseConsecutive, vec!["i1", "i2", "i1", "i1"], vec![0, 2, 3, 0]),
+            (
+                Repeats::Keep,
+                vec!["i1", "i1", "i2", "i1", "i1"],
+                vec![0, 1, 2, 3, 0],
+            ),
+            (
+                Repeats::CollapseConsecutive,
+                vec!["i1", "i2", "i1", "i1"],
+                vec![0, 2, 3, 0],
+            ),
             (Repeats::FirstOnly, vec!["i1", "i2", "i1"], vec![0, 2, 0]),
             (Repeats::LastOnly, vec!["i2", "i1", "i1"], vec![2, 3, 0]),
         ] {
@@ -449,15 +460,28 @@ mod tests {
         assert_eq!(items(&kept), ["i1"]);
         assert_eq!(kept.events(), Some(&[1][..]));
         assert_eq!(kept.event_names(), ["view", "buy", "cart"]);
-        assert_eq!((summary.n_dropped_by_event, summary.n_dropped_by_weight), (1, 1));
+        assert_eq!(
+            (summary.n_dropped_by_event, summary.n_dropped_by_weight),
+            (1, 1)
+        );
     }
 
     #[test]
     fn ties_survive_the_leaving_of_rows_between() {
         // Four events at one time, then one later.
-        let rows = [(0, 0, 5), (0, 1, 5), (0, 2, 5), (0, 2, 6), (1, 0, 6), (1, 1, 6)];
+        let rows = [
+            (0, 0, 5),
+            (0, 1, 5),
+            (0, 2, 5),
+            (0, 2, 6),
+            (1, 0, 6),
+            (1, 1, 6),
+        ];
         let log = log(&rows, &[], &[]);
-        assert_eq!(log.tied_with_previous(), [false, true, true, false, false, true]);
+        assert_eq!(
+            log.tied_with_previous(),
+            [false, true, true, false, false, true]
+        );
         let kept = log.select(&[true, false, true, true, false, true]);
         assert_eq!(kept.tied_with_previous(), [false, true, false, false]);
     }
@@ -484,14 +508,21 @@ mod tests {
         );
 
         let error = apply(by_event(&[]), &["view", "buy"]);
-        assert!(matches!(&error, DataError::NoEventsKept { present } if *present == ["view", "buy"]));
+        assert!(
+            matches!(&error, DataError::NoEventsKept { present } if *present == ["view", "buy"])
+        );
         assert_eq!(
             error.to_string(),
             "the list of event types to keep is empty; name some of `view`, `buy`, or leave the filter out"
         );
 
         let error = apply(by_event(&["like"]), &[]);
-        assert!(matches!(&error, DataError::FilterNeedsColumn { role: ColumnRole::Event }));
+        assert!(matches!(
+            &error,
+            DataError::FilterNeedsColumn {
+                role: ColumnRole::Event
+            }
+        ));
         assert_eq!(
             error.to_string(),
             "the filter on event type needs that column, but none was read; name it in the schema"
@@ -502,10 +533,20 @@ mod tests {
             ..InteractionFilter::default()
         };
         let error = apply(by_weight(1.0), &[]);
-        assert!(matches!(&error, DataError::FilterNeedsColumn { role: ColumnRole::Weight }));
+        assert!(matches!(
+            &error,
+            DataError::FilterNeedsColumn {
+                role: ColumnRole::Weight
+            }
+        ));
         let error = apply(by_weight(f32::NAN), &[]);
-        assert!(matches!(&error, DataError::InvalidMinWeight { min_weight } if min_weight.is_nan()));
-        assert_eq!(error.to_string(), "min_weight is NaN; it must be a finite number");
+        assert!(
+            matches!(&error, DataError::InvalidMinWeight { min_weight } if min_weight.is_nan())
+        );
+        assert_eq!(
+            error.to_string(),
+            "min_weight is NaN; it must be a finite number"
+        );
 
         let error = apply(
             InteractionFilter {
@@ -514,7 +555,9 @@ mod tests {
             },
             &[],
         );
-        assert!(matches!(&error, DataError::EmptyAfterFilter { n_rows: 2, dropped } if dropped.len() == 1));
+        assert!(
+            matches!(&error, DataError::EmptyAfterFilter { n_rows: 2, dropped } if dropped.len() == 1)
+        );
         assert_eq!(
             error.to_string(),
             "none of 2 rows are left after filtering: 2 dropped as users with too few events; loosen the filter"

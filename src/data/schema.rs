@@ -329,10 +329,19 @@ mod tests {
     fn a_name_that_fits_two_columns_is_refused() {
         for names in [["a", "a"], ["a:token", "a:float"]] {
             let error = find(&names, true, "a").unwrap_err();
-            let DataError::AmbiguousColumn { role, asked, matches, .. } = &error else {
+            let DataError::AmbiguousColumn {
+                role,
+                asked,
+                matches,
+                ..
+            } = &error
+            else {
                 panic!("{error:?}");
             };
-            assert_eq!((*role, asked.as_str(), matches.len()), (ColumnRole::User, "a", 2));
+            assert_eq!(
+                (*role, asked.as_str(), matches.len()),
+                (ColumnRole::User, "a", 2)
+            );
             assert_eq!(
                 error.to_string(),
                 format!(
@@ -345,7 +354,8 @@ mod tests {
 
     #[test]
     fn missing_columns_come_with_a_hint() {
-        let hint = |names: &[&str], has_header, reference| match find(names, has_header, reference) {
+        let hint = |names: &[&str], has_header, reference| match find(names, has_header, reference)
+        {
             Err(DataError::MissingColumn { hint, .. }) => hint,
             other => panic!("{other:?}"),
         };
@@ -360,14 +370,19 @@ mod tests {
             Some("the table has no header, so give a number such as #1")
         );
         assert_eq!(hint(&["#1", "#2"], false, "#3"), None);
-        assert_eq!(hint(&["#1", "#2"], false, "0"), Some("the table has no header, so give a number such as #1"));
+        assert_eq!(
+            hint(&["#1", "#2"], false, "0"),
+            Some("the table has no header, so give a number such as #1")
+        );
     }
 
     #[test]
     fn a_column_number_counts_from_one() {
         for text in ["#0", "#", "#x", ""] {
             let error = text.parse::<ColumnRef>().unwrap_err();
-            assert!(matches!(&error, DataError::InvalidColumnNumber { text: seen } if seen == text));
+            assert!(
+                matches!(&error, DataError::InvalidColumnNumber { text: seen } if seen == text)
+            );
             assert_eq!(
                 error.to_string(),
                 format!("{text:?} is no column number: columns count from 1, as in `#1`")
@@ -384,12 +399,18 @@ mod tests {
         assert_eq!(schema.item, ColumnRef::Number(2));
         assert_eq!(schema.time_format, TimeFormat::UnixMillis);
         let text = serde_json::to_string(&schema).unwrap();
-        assert_eq!(serde_json::from_str::<InteractionSchema>(&text).unwrap(), schema);
+        assert_eq!(
+            serde_json::from_str::<InteractionSchema>(&text).unwrap(),
+            schema
+        );
     }
 
     #[test]
     fn selected_columns_keep_their_order() {
-        let column = |index, name: &str| Column { index, name: name.into() };
+        let column = |index, name: &str| Column {
+            index,
+            name: name.into(),
+        };
         let mut schema = ResolvedSchema {
             user: column(7, "u"),
             item: column(2, "i"),

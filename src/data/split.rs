@@ -327,8 +327,15 @@ mod tests {
         ]);
         let split = Split::new(&log, SplitRule::LeaveOneOut).unwrap();
         assert_eq!(split.train, [0..2, 4..6, 6..7]);
-        let holdout = |user, history, targets| Holdout { user, history, targets };
-        assert_eq!(split.validation, [holdout(0, 0..2, 2..3), holdout(2, 6..7, 7..8)]);
+        let holdout = |user, history, targets| Holdout {
+            user,
+            history,
+            targets,
+        };
+        assert_eq!(
+            split.validation,
+            [holdout(0, 0..2, 2..3), holdout(2, 6..7, 7..8)]
+        );
         assert_eq!(split.test, [holdout(0, 0..3, 3..4), holdout(2, 6..8, 8..9)]);
         assert_eq!(split.n_train_only_users, 1);
         assert_eq!(log.item_id(log.items()[3]), "i0");
@@ -349,9 +356,19 @@ mod tests {
         assert_eq!((cuts.validation_utc_millis, cuts.test_utc_millis), (5, 7));
         // User 0 has times 0 2 4 6 8, user 1 has times 1 3 5 7 9.
         assert_eq!(split.train, [0..3, 5..7]);
-        let holdout = |user, history, targets| Holdout { user, history, targets };
-        assert_eq!(split.validation, [holdout(0, 0..3, 3..4), holdout(1, 5..7, 7..8)]);
-        assert_eq!(split.test, [holdout(0, 0..4, 4..5), holdout(1, 5..8, 8..10)]);
+        let holdout = |user, history, targets| Holdout {
+            user,
+            history,
+            targets,
+        };
+        assert_eq!(
+            split.validation,
+            [holdout(0, 0..3, 3..4), holdout(1, 5..7, 7..8)]
+        );
+        assert_eq!(
+            split.test,
+            [holdout(0, 0..4, 4..5), holdout(1, 5..8, 8..10)]
+        );
     }
 
     #[test]
@@ -377,7 +394,11 @@ mod tests {
         let error = Split::new(&log, rule).unwrap_err();
         assert!(matches!(
             &error,
-            DataError::NothingLeftToTrain { n_rows: 1, n_users: 1, .. }
+            DataError::NothingLeftToTrain {
+                n_rows: 1,
+                n_users: 1,
+                ..
+            }
         ));
         assert_eq!(
             error.to_string(),
@@ -402,7 +423,10 @@ mod tests {
                 test_fraction,
             };
             let error = Split::new(&log, rule).unwrap_err();
-            assert!(matches!(&error, DataError::InvalidSplitFractions { .. }), "{error:?}");
+            assert!(
+                matches!(&error, DataError::InvalidSplitFractions { .. }),
+                "{error:?}"
+            );
             assert_eq!(
                 error.to_string(),
                 format!(
@@ -438,12 +462,14 @@ mod tests {
         let fractions = (0.0..0.5, 0.01..0.5);
         prop_oneof![
             Just(SplitRule::LeaveOneOut),
-            fractions.clone().prop_map(|(validation_fraction, test_fraction)| {
-                SplitRule::GlobalTime {
-                    validation_fraction,
-                    test_fraction,
-                }
-            }),
+            fractions
+                .clone()
+                .prop_map(|(validation_fraction, test_fraction)| {
+                    SplitRule::GlobalTime {
+                        validation_fraction,
+                        test_fraction,
+                    }
+                }),
             (fractions, any::<u64>()).prop_map(|((validation_fraction, test_fraction), seed)| {
                 SplitRule::ByUser {
                     validation_fraction,

@@ -296,7 +296,9 @@ mod tests {
     use super::*;
 
     fn millis(format: &str, text: &str) -> Result<i64, RowRule> {
-        TimeParser::new(&format.parse().unwrap()).unwrap().text(text)
+        TimeParser::new(&format.parse().unwrap())
+            .unwrap()
+            .text(text)
     }
 
     #[test]
@@ -335,7 +337,15 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["yesterday", "NA", "nan", "inf", "2024-13-01", "2024-02-30 10:00", "1e400"] {
+        for text in [
+            "yesterday",
+            "NA",
+            "nan",
+            "inf",
+            "2024-13-01",
+            "2024-02-30 10:00",
+            "1e400",
+        ] {
             assert!(
                 matches!(millis("auto", text), Err(RowRule::UnparsableTime { .. })),
                 "{text}"
@@ -350,10 +360,18 @@ mod tests {
 
     #[test]
     fn milliseconds_read_as_seconds_are_refused() {
-        for text in ["1511544070000", "9223372036854775807", "1e300", "253402300800", "-62167219201"] {
+        for text in [
+            "1511544070000",
+            "9223372036854775807",
+            "1e300",
+            "253402300800",
+            "-62167219201",
+        ] {
             assert_eq!(
                 millis("auto", text),
-                Err(RowRule::TimeOutOfRange { unit: "unix-seconds" }),
+                Err(RowRule::TimeOutOfRange {
+                    unit: "unix-seconds"
+                }),
                 "{text}"
             );
         }
@@ -363,7 +381,13 @@ mod tests {
 
     #[test]
     fn formats_survive_being_written_and_read() {
-        for text in ["auto", "unix-seconds", "unix-millis", "unix-micros", "%d.%m.%Y"] {
+        for text in [
+            "auto",
+            "unix-seconds",
+            "unix-millis",
+            "unix-micros",
+            "%d.%m.%Y",
+        ] {
             let format: TimeFormat = text.parse().unwrap();
             assert_eq!(format.to_string(), text);
         }
