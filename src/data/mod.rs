@@ -20,6 +20,9 @@ mod summary;
 mod tie_break;
 mod time;
 
+/// Simulated data whose truth is known.
+pub mod synthetic;
+
 pub use audit::{DataAudit, EventCount, HistoryLengths};
 pub use bad_row::{BadRow, OnBadRow, Place, RowRule};
 pub use error::{ColumnRole, DataError, Origin};

@@ -53,16 +53,16 @@ impl fmt::Display for TimeFormat {
 impl FromStr for TimeFormat {
     type Err = DataError;
 
-    /// Reads `auto`, `unix-seconds`, `unix-millis`, `unix-micros`, or a pattern with `%` in it.
+    /// Reads `auto`, `unix-seconds`, `unix-millis`, `unix-micros` (or without the `unix-`), or a pattern with `%` in it.
     ///
     /// # Errors
     /// [`DataError::UnknownTimeFormat`], [`DataError::InvalidTimePattern`].
     fn from_str(text: &str) -> Result<Self, DataError> {
         match text.replace('_', "-").as_str() {
             "auto" => Ok(Self::Auto),
-            "unix-seconds" => Ok(Self::UnixSeconds),
-            "unix-millis" => Ok(Self::UnixMillis),
-            "unix-micros" => Ok(Self::UnixMicros),
+            "unix-seconds" | "seconds" => Ok(Self::UnixSeconds),
+            "unix-millis" | "millis" => Ok(Self::UnixMillis),
+            "unix-micros" | "micros" => Ok(Self::UnixMicros),
             _ if text.contains('%') => {
                 let format = Self::Pattern(text.into());
                 TimeParser::new(&format)?;
@@ -323,6 +323,7 @@ mod tests {
     #[test]
     fn other_units_and_patterns_are_read_as_named() {
         assert_eq!(millis("unix-millis", "1500"), Ok(1_500));
+        assert_eq!(millis("millis", "1500"), Ok(1_500));
         assert_eq!(millis("unix_micros", "1500999"), Ok(1_500));
         assert_eq!(millis("unix-micros", "-1"), Ok(-1));
         assert_eq!(millis("%d/%m/%Y", "02/01/1970"), Ok(86_400_000));
