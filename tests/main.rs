@@ -1,5 +1,7 @@
 //! Promises made to users, one file each.
 
+#![cfg(test)]
+
 /// What several promises need: numbers, golden files, comparison, gradients.
 mod support;
 
@@ -11,6 +13,12 @@ mod encoder;
 
 /// A config that describes no valid model is refused, with the numbers that clash.
 mod model_config;
+
+/// Event logs read the same from every kind of file.
+mod data_files;
+
+/// Bad input is an error that says where and why, never a panic.
+mod bad_input;
 
 /// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
 mod simulator;

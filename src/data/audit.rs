@@ -58,10 +58,12 @@ pub struct DataAudit {
     pub history_lengths: HistoryLengths,
     /// Number of events whose user, item and time are those of an earlier one.
     pub n_duplicate_rows: usize,
-    /// Number of events whose user and time are those of the event before: their order rests on the tie-break or the file.
+    /// Number of events whose user and time are those of the event before.
     pub n_time_ties: usize,
-    /// Share of users with at least two events whose last two have the same time: there, which event is left out last rests on
-    /// the tie-break or the file.
+    /// Of those, the events that the tie-break column does not tell apart either: their order is that of the table.
+    pub n_unresolved_ties: usize,
+    /// Share of users with at least two events whose last two are such a tie: which one leave-one-out tests on rests on the
+    /// order of the table.
     pub last_tie_share: f64,
     /// The first time in milliseconds since 1970, UTC; none without a time column.
     pub first_time_utc_millis: Option<i64>,
@@ -91,6 +93,7 @@ impl DataAudit {
             history_lengths: history_lengths(log),
             n_duplicate_rows: repeats.n_duplicate_rows,
             n_time_ties: repeats.n_time_ties,
+            n_unresolved_ties: repeats.n_unresolved_ties,
             last_tie_share: ratio(
                 repeats.n_users_with_last_tie as f64,
                 repeats.n_users_with_two as f64,
@@ -144,6 +147,7 @@ struct Repetitions {
     n_pairs: usize,
     n_duplicate_rows: usize,
     n_time_ties: usize,
+    n_unresolved_ties: usize,
     n_users_with_two: usize,
     n_users_with_last_tie: usize,
 }
@@ -156,6 +160,7 @@ impl Repetitions {
             let rows = log.user_range(user);
             let times = &log.times_utc_millis()[rows.clone()];
             events.clear();
+            let tied = &log.tied_with_previous()[rows.clone()];
             events.extend(log.items()[rows].iter().copied().zip(times.iter().copied()));
             events.sort_unstable();
             let n_repeated_items = events
@@ -168,9 +173,10 @@ impl Repetitions {
             }
             found.n_duplicate_rows += events.windows(2).filter(|pair| pair[0] == pair[1]).count();
             found.n_time_ties += times.windows(2).filter(|pair| pair[0] == pair[1]).count();
-            if let [.., before, last] = times {
+            found.n_unresolved_ties += tied.iter().filter(|&&tied| tied).count();
+            if let [_, .., last_is_tied] = tied {
                 found.n_users_with_two += 1;
-                found.n_users_with_last_tie += usize::from(before == last);
+                found.n_users_with_last_tie += usize::from(*last_is_tied);
             }
         }
         found
@@ -248,7 +254,13 @@ impl fmt::Display for DataAudit {
             (Some(first), Some(last)) => {
                 let (first, last) = (date_of_millis(first), date_of_millis(last));
                 line("time range", format!("{first} to {last} (UTC)"));
-                line("duplicates", grouped(self.n_duplicate_rows as u64));
+                line(
+                    "duplicates",
+                    format!(
+                        "{} (same user, item and time)",
+                        grouped(self.n_duplicate_rows as u64)
+                    ),
+                );
                 line("time ties", self.time_ties());
             }
             _ => line("time range", "no time column: rows are in order".into()),
@@ -276,8 +288,9 @@ impl fmt::Display for DataAudit {
 impl DataAudit {
     fn time_ties(&self) -> String {
         format!(
-            "{} events; the last two events of {:.1}% of users tie",
+            "{} events, {} in file order only; so are the last two events of {:.1}% of users",
             grouped(self.n_time_ties as u64),
+            grouped(self.n_unresolved_ties as u64),
             self.last_tie_share * 100.0
         )
     }

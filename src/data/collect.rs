@@ -116,6 +116,15 @@ impl Collector {
             &self.times_utc_millis,
             tie_keys.as_deref(),
         );
+        let tied = match self.has_times {
+            true => tied(
+                &self.users,
+                &self.times_utc_millis,
+                tie_keys.as_deref(),
+                &order,
+            ),
+            false => vec![false; order.len()],
+        };
         drop(tie_keys);
         Interactions {
             users: gather(self.users, &order),
@@ -126,6 +135,7 @@ impl Collector {
             events: self.events.map(|events| gather(events, &order)),
             event_names: self.event_dictionary.into_ids(),
             user_ids,
+            tied,
             item_ids: self.item_dictionary.into_ids(),
             user_offsets,
         }
@@ -160,6 +170,16 @@ fn order(users: &[u32], offsets: &[usize], times: &[i64], ties: Option<&[i64]>) 
         }
     }
     order
+}
+
+/// Whether each row, in sorted order, has the user, time and tie-break of the one before.
+fn tied(users: &[u32], times: &[i64], ties: Option<&[i64]>, order: &[usize]) -> Vec<bool> {
+    let key = |row: usize| (users[row], times[row], ties.map(|ties| ties[row]));
+    let mut tied = vec![false; order.len()];
+    for (is_tied, pair) in tied.iter_mut().skip(1).zip(order.windows(2)) {
+        *is_tied = key(pair[0]) == key(pair[1]);
+    }
+    tied
 }
 
 fn gather<T: Copy>(values: Vec<T>, order: &[usize]) -> Vec<T> {

@@ -1,7 +1,7 @@
 //! Event logs as delimited text.
 
 use std::io::{self, BufRead};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
 
@@ -67,7 +67,7 @@ pub(crate) fn read_text(
 struct Records<R: BufRead> {
     reader: csv::Reader<LineFeeder<R>>,
     record: ByteRecord,
-    path: std::path::PathBuf,
+    path: PathBuf,
     limit: usize,
 }
 
@@ -111,12 +111,7 @@ impl<R: BufRead> Records<R> {
         }
         let path = self.path.clone();
         Err(match error.into_kind() {
-            csv::ErrorKind::Io(source) if is_broken_gzip(&source) => DataError::BrokenGzip {
-                path,
-                line: self.feeder().n_lines,
-                source,
-            },
-            csv::ErrorKind::Io(source) => DataError::Unreadable { path, source },
+            csv::ErrorKind::Io(source) => read_error(&path, self.feeder().n_lines, source),
             other => DataError::Unreadable {
                 path,
                 source: io::Error::other(format!("{other:?}")),
@@ -153,12 +148,16 @@ fn long_line(long: LongLine, limit: usize) -> (Place, RowFault) {
     (Place::Line(long.line), *fault)
 }
 
-/// Whether the gzip decoder, not the system, refused the bytes: these kinds do not come from reading a file.
-fn is_broken_gzip(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
-    )
+/// The error for bytes that cannot be read after `line` lines.
+pub(crate) fn read_error(path: &Path, line: u64, source: io::Error) -> DataError {
+    let path = path.to_owned();
+    match source.kind() {
+        // The gzip decoder refuses bytes with these kinds, which do not come from reading a file.
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            DataError::BrokenGzip { path, line, source }
+        }
+        _ => DataError::Unreadable { path, source },
+    }
 }
 
 /// Reads rows from records.

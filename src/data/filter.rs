@@ -289,6 +289,7 @@ impl Sieve<'_> {
 impl Interactions {
     /// The rows marked in `keep`, with users and items numbered anew.
     fn select(self, keep: &[bool]) -> Self {
+        let tied = tied_after(&self.tied, keep);
         let (users, user_ids) = renumber(&self.users, self.user_ids, keep);
         let (items, item_ids) = renumber(&self.items, self.item_ids, keep);
         Self {
@@ -302,8 +303,23 @@ impl Interactions {
             event_names: self.event_names,
             user_ids,
             item_ids,
+            tied,
         }
     }
+}
+
+/// Whether each kept row is tied with the kept row before: it is if all rows from there on are tied with their former one.
+fn tied_after(tied: &[bool], keep: &[bool]) -> Vec<bool> {
+    let mut unbroken = false;
+    let mut after = Vec::new();
+    for (&tied, &keep) in tied.iter().zip(keep) {
+        unbroken &= tied;
+        if keep {
+            after.push(unbroken);
+            unbroken = true;
+        }
+    }
+    after
 }
 
 fn kept<T: Copy>(values: &[T], keep: &[bool]) -> Vec<T> {
@@ -339,4 +355,244 @@ fn renumber(numbers: &[u32], ids: Vec<String>, keep: &[bool]) -> (Vec<u32>, Vec<
         .filter_map(|(id, is_used)| is_used.then_some(id))
         .collect();
     (numbers, ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::data::InteractionRow;
+
+    /// Events of users, items and times, with their type and weight.
+    fn log(rows: &[(u8, u8, i64)], events: &[&str], weights: &[f32]) -> Interactions {
+        let rows = rows
+            .iter()
+            .enumerate()
+            .map(|(row, &(user, item, time))| InteractionRow {
+                user: format!("u{user}"),
+                item: format!("i{item}"),
+                time_utc_millis: time,
+                event: events.get(row).map(|&event| event.to_owned()),
+                weight: weights.get(row).copied(),
+            });
+        Interactions::from_rows(rows).unwrap()
+    }
+
+    fn items(log: &Interactions) -> Vec<&str> {
+        log.items().iter().map(|&item| log.item_id(item)).collect()
+    }
+
+    #[test]
+    fn minimum_counts_are_met_by_all_that_is_left() {
+        // Item 2 falls to user 1's leaving, then user 2 to item 2's, then nothing.
+        let rows = [
+            (0, 0, 0),
+            (0, 1, 1),
+            (3, 0, 0),
+            (3, 1, 1),
+            (1, 2, 0),
+            (2, 2, 0),
+            (2, 0, 1),
+        ];
+        let filter = InteractionFilter {
+            min_user_events: 2,
+            min_item_events: 2,
+            ..InteractionFilter::default()
+        };
+        let (kept, summary) = filter.apply(log(&rows, &[], &[])).unwrap();
+        assert_eq!(kept.user_ids(), ["u0", "u3"]);
+        assert_eq!(items(&kept), ["i0", "i1", "i0", "i1"]);
+        assert_eq!(kept.user_range(1), 2..4);
+        let expected = FilterSummary {
+            n_rows_before: 7,
+            n_rows_after: 4,
+            n_users_before: 4,
+            n_users_after: 2,
+            n_items_before: 3,
+            n_items_after: 2,
+            n_dropped_by_user_minimum: 2,
+            n_dropped_by_item_minimum: 1,
+            n_rounds: 2,
+            ..FilterSummary::default()
+        };
+        assert_eq!(summary, expected);
+    }
+
+    #[test]
+    fn repeats_are_kept_or_collapsed_by_choice() {
+        let rows = [(0, 1, 0), (0, 1, 1), (0, 2, 2), (0, 1, 3), (5, 1, 0)];
+        for (repeats, expected, times) in [
+            (
+                Repeats::Keep,
+                vec!["i1", "i1", "i2", "i1", "i1"],
+                vec![0, 1, 2, 3, 0],
+            ),
+            (
+                Repeats::CollapseConsecutive,
+                vec!["i1", "i2", "i1", "i1"],
+                vec![0, 2, 3, 0],
+            ),
+            (Repeats::FirstOnly, vec!["i1", "i2", "i1"], vec![0, 2, 0]),
+            (Repeats::LastOnly, vec!["i2", "i1", "i1"], vec![2, 3, 0]),
+        ] {
+            let filter = InteractionFilter {
+                repeats,
+                ..InteractionFilter::default()
+            };
+            let (kept, summary) = filter.apply(log(&rows, &[], &[])).unwrap();
+            assert_eq!(items(&kept), expected, "{repeats:?}");
+            assert_eq!(kept.times_utc_millis(), times, "{repeats:?}");
+            assert_eq!(summary.n_dropped_by_repeats, 5 - expected.len());
+        }
+    }
+
+    #[test]
+    fn event_types_and_weights_are_filtered() {
+        let rows = [(0, 0, 0), (0, 1, 1), (0, 2, 2)];
+        let filter = InteractionFilter {
+            events: Some(vec!["buy".into(), "cart".into()]),
+            min_weight: Some(2.0),
+            ..InteractionFilter::default()
+        };
+        let log = log(&rows, &["view", "buy", "cart"], &[5.0, 2.0, 1.9]);
+        let (kept, summary) = filter.apply(log).unwrap();
+        assert_eq!(items(&kept), ["i1"]);
+        assert_eq!(kept.events(), Some(&[1][..]));
+        assert_eq!(kept.event_names(), ["view", "buy", "cart"]);
+        assert_eq!(
+            (summary.n_dropped_by_event, summary.n_dropped_by_weight),
+            (1, 1)
+        );
+    }
+
+    #[test]
+    fn ties_survive_the_leaving_of_rows_between() {
+        // Four events at one time, then one later.
+        let rows = [
+            (0, 0, 5),
+            (0, 1, 5),
+            (0, 2, 5),
+            (0, 2, 6),
+            (1, 0, 6),
+            (1, 1, 6),
+        ];
+        let log = log(&rows, &[], &[]);
+        assert_eq!(
+            log.tied_with_previous(),
+            [false, true, true, false, false, true]
+        );
+        let kept = log.select(&[true, false, true, true, false, true]);
+        assert_eq!(kept.tied_with_previous(), [false, true, false, false]);
+    }
+
+    #[test]
+    fn filters_that_cannot_apply_are_refused() {
+        let rows = [(0, 0, 0), (1, 0, 0)];
+        let apply = |filter: InteractionFilter, events: &[&str]| {
+            filter.apply(log(&rows, events, &[])).unwrap_err()
+        };
+        let by_event = |events: &[&str]| InteractionFilter {
+            events: Some(events.iter().map(|&event| event.to_owned()).collect()),
+            ..InteractionFilter::default()
+        };
+
+        let error = apply(by_event(&["like"]), &["view", "buy"]);
+        assert!(matches!(
+            &error,
+            DataError::UnknownEvent { event, present } if event == "like" && *present == ["view", "buy"]
+        ));
+        assert_eq!(
+            error.to_string(),
+            "event type \"like\" does not occur; there are `view`, `buy`"
+        );
+
+        let error = apply(by_event(&[]), &["view", "buy"]);
+        assert!(
+            matches!(&error, DataError::NoEventsKept { present } if *present == ["view", "buy"])
+        );
+        assert_eq!(
+            error.to_string(),
+            "the list of event types to keep is empty; name some of `view`, `buy`, or leave the filter out"
+        );
+
+        let error = apply(by_event(&["like"]), &[]);
+        assert!(matches!(
+            &error,
+            DataError::FilterNeedsColumn {
+                role: ColumnRole::Event
+            }
+        ));
+        assert_eq!(
+            error.to_string(),
+            "the filter on event type needs that column, but none was read; name it in the schema"
+        );
+
+        let by_weight = |min_weight| InteractionFilter {
+            min_weight: Some(min_weight),
+            ..InteractionFilter::default()
+        };
+        let error = apply(by_weight(1.0), &[]);
+        assert!(matches!(
+            &error,
+            DataError::FilterNeedsColumn {
+                role: ColumnRole::Weight
+            }
+        ));
+        let error = apply(by_weight(f32::NAN), &[]);
+        assert!(
+            matches!(&error, DataError::InvalidMinWeight { min_weight } if min_weight.is_nan())
+        );
+        assert_eq!(
+            error.to_string(),
+            "min_weight is NaN; it must be a finite number"
+        );
+
+        let error = apply(
+            InteractionFilter {
+                min_user_events: 2,
+                ..InteractionFilter::default()
+            },
+            &[],
+        );
+        assert!(
+            matches!(&error, DataError::EmptyAfterFilter { n_rows: 2, dropped } if dropped.len() == 1)
+        );
+        assert_eq!(
+            error.to_string(),
+            "none of 2 rows are left after filtering: 2 dropped as users with too few events; loosen the filter"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_filtered_log_passes_its_filter_unchanged(
+            rows in prop::collection::vec((0_u8..12, 0_u8..9, 0_i64..30), 1..120),
+            min_user_events in 0_usize..5,
+            min_item_events in 0_usize..5,
+            repeats in prop::sample::select(vec![
+                Repeats::Keep, Repeats::CollapseConsecutive, Repeats::FirstOnly, Repeats::LastOnly,
+            ]),
+        ) {
+            let filter = InteractionFilter { min_user_events, min_item_events, repeats, ..InteractionFilter::default() };
+            let (once, summary) = match filter.apply(log(&rows, &[], &[])) {
+                Err(DataError::EmptyAfterFilter { .. }) => return Ok(()),
+                kept => kept.unwrap(),
+            };
+            let n_dropped: usize = summary.reasons().iter().map(|(_, n_rows)| n_rows).sum();
+            prop_assert_eq!(n_dropped, summary.n_dropped());
+            let mut n_by_item = vec![0; once.n_items()];
+            once.items().iter().for_each(|&item| n_by_item[item as usize] += 1);
+            prop_assert!(n_by_item.iter().all(|&n_rows| n_rows >= min_item_events.max(1)));
+            for user in 0..once.n_users() as u32 {
+                let rows = once.user_range(user);
+                prop_assert!(rows.len() >= min_user_events.max(1));
+                prop_assert!(once.users()[rows.clone()].iter().all(|&other| other == user));
+                prop_assert!(once.times_utc_millis()[rows].is_sorted());
+            }
+            let (twice, summary) = filter.apply(once.clone()).unwrap();
+            prop_assert_eq!(summary.n_dropped(), 0);
+            prop_assert_eq!(once, twice);
+        }
+    }
 }

@@ -32,6 +32,8 @@ pub struct Interactions {
     pub(crate) event_names: Vec<String>,
     pub(crate) user_ids: Vec<String>,
     pub(crate) item_ids: Vec<String>,
+    /// Whether a row's place after the one before, of the same user, rests on the order in the table alone.
+    pub(crate) tied: Vec<bool>,
     /// Rows of user `u`: `user_offsets[u]..user_offsets[u + 1]`.
     pub(crate) user_offsets: Vec<usize>,
 }
@@ -70,6 +72,12 @@ impl Interactions {
     /// Whether a time column was read.
     pub fn has_times(&self) -> bool {
         self.has_times
+    }
+
+    /// Whether each row has the user, the time and the tie-break of the row before, so that which of the two came first rests
+    /// on their order in the table alone; all false when [`has_times`](Self::has_times) is false.
+    pub fn tied_with_previous(&self) -> &[bool] {
+        &self.tied
     }
 
     /// The weight of each row, all finite, if a weight column was read.

@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 use super::collect::Collector;
-use super::csv::read_text;
+use super::csv::{read_error, read_text};
 use super::error::{DataError, Origin};
 use super::interactions::Interactions;
 use super::options::ReadOptions;
@@ -147,10 +147,11 @@ fn read_bytes(
         return read_text(bytes, path, schema, options);
     }
     let mut text = BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(bytes));
-    let holds_parquet = text
+    // The decoder gives an error once and then ends, so that none may be passed over.
+    let head = text
         .fill_buf()
-        .is_ok_and(|head| head.starts_with(PARQUET_MAGIC));
-    if holds_parquet {
+        .map_err(|source| read_error(path, 0, source))?;
+    if head.starts_with(PARQUET_MAGIC) {
         return Err(DataError::UnsupportedCompression {
             path: path.to_owned(),
             format: "gzip-packed Parquet",

@@ -296,3 +296,131 @@ impl Columns<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(names: &[&str], has_header: bool, reference: &str) -> Result<usize, DataError> {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let table = Columns {
+            origin: &Origin::Rows,
+            names: &names,
+            has_header,
+        };
+        let column = table.find(&reference.parse()?, ColumnRole::User)?;
+        assert_eq!(column.name, names[column.index]);
+        Ok(column.index)
+    }
+
+    #[test]
+    fn a_column_is_found_by_exact_name_then_typed_name_then_number() {
+        let names = ["user_id:token", "item_id:token", "user_id", "3"];
+        assert_eq!(find(&names, true, "user_id").unwrap(), 2);
+        assert_eq!(find(&names, true, "item_id").unwrap(), 1);
+        assert_eq!(find(&names, true, "item_id:token").unwrap(), 1);
+        assert_eq!(find(&names, true, "3").unwrap(), 3);
+        assert_eq!(find(&names, true, "#3").unwrap(), 2);
+        assert_eq!(find(&["#1", "#2"], false, "2").unwrap(), 1);
+        assert_eq!(find(&["#1", "#2"], false, "#2").unwrap(), 1);
+    }
+
+    #[test]
+    fn a_name_that_fits_two_columns_is_refused() {
+        for names in [["a", "a"], ["a:token", "a:float"]] {
+            let error = find(&names, true, "a").unwrap_err();
+            let DataError::AmbiguousColumn {
+                role,
+                asked,
+                matches,
+                ..
+            } = &error
+            else {
+                panic!("{error:?}");
+            };
+            assert_eq!(
+                (*role, asked.as_str(), matches.len()),
+                (ColumnRole::User, "a", 2)
+            );
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "rows: \"a\" for the user fits more than one column: `#1 {}`, `#2 {}`; give the full name, or the number as `#1`",
+                    names[0], names[1]
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn missing_columns_come_with_a_hint() {
+        let hint = |names: &[&str], has_header, reference| match find(names, has_header, reference)
+        {
+            Err(DataError::MissingColumn { hint, .. }) => hint,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(hint(&["a", "b"], true, "c"), None);
+        assert_eq!(hint(&["a;b"], true, "a"), Some("is the delimiter right?"));
+        assert_eq!(
+            hint(&["a", "b"], true, "2"),
+            Some("a number is written as #1 when there is a header")
+        );
+        assert_eq!(
+            hint(&["#1", "#2"], false, "user"),
+            Some("the table has no header, so give a number such as #1")
+        );
+        assert_eq!(hint(&["#1", "#2"], false, "#3"), None);
+        assert_eq!(
+            hint(&["#1", "#2"], false, "0"),
+            Some("the table has no header, so give a number such as #1")
+        );
+    }
+
+    #[test]
+    fn a_column_number_counts_from_one() {
+        for text in ["#0", "#", "#x", ""] {
+            let error = text.parse::<ColumnRef>().unwrap_err();
+            assert!(
+                matches!(&error, DataError::InvalidColumnNumber { text: seen } if seen == text)
+            );
+            assert_eq!(
+                error.to_string(),
+                format!("{text:?} is no column number: columns count from 1, as in `#1`")
+            );
+        }
+    }
+
+    #[test]
+    fn a_schema_reads_from_json_with_names_and_numbers() {
+        let schema: InteractionSchema = serde_json::from_str(
+            r#"{"user": "u", "item": 2, "time": "t", "time_format": "unix-millis"}"#,
+        )
+        .unwrap();
+        assert_eq!(schema.item, ColumnRef::Number(2));
+        assert_eq!(schema.time_format, TimeFormat::UnixMillis);
+        let text = serde_json::to_string(&schema).unwrap();
+        assert_eq!(
+            serde_json::from_str::<InteractionSchema>(&text).unwrap(),
+            schema
+        );
+    }
+
+    #[test]
+    fn selected_columns_keep_their_order() {
+        let column = |index, name: &str| Column {
+            index,
+            name: name.into(),
+        };
+        let mut schema = ResolvedSchema {
+            user: column(7, "u"),
+            item: column(2, "i"),
+            time: Some(column(5, "t")),
+            tie_break: Some(column(5, "t")),
+            event: None,
+            weight: None,
+        };
+        assert_eq!(schema.select(), [2, 5, 7]);
+        let indices: Vec<usize> = schema.by_role().map(|(_, column)| column.index).collect();
+        assert_eq!(indices, [2, 0, 1, 1]);
+    }
+}

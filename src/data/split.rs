@@ -218,7 +218,7 @@ fn global_time(
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     let cut_after = |train_share: f64| {
-        let n_before = (sorted.len() as f64 * train_share).floor() as usize;
+        let n_before = (sorted.len() as f64 * train_share).round() as usize;
         sorted[n_before.min(sorted.len() - 1)]
     };
     let cuts = TimeCuts {
@@ -292,4 +292,272 @@ fn n_train_only_users(split: &Split) -> usize {
     held_out.sort_unstable();
     held_out.dedup();
     split.train.len() - held_out.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::data::InteractionRow;
+
+    fn log(rows: &[(u8, u8, i64)]) -> Interactions {
+        Interactions::from_rows(rows.iter().map(|&(user, item, time)| InteractionRow {
+            user: format!("u{user}"),
+            item: format!("i{item}"),
+            time_utc_millis: time,
+            ..InteractionRow::default()
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn leave_one_out_tests_the_last_and_validates_the_one_before() {
+        // User 0 has four events, user 1 two, user 2 three.
+        let log = log(&[
+            (0, 0, 4),
+            (0, 1, 3),
+            (0, 2, 2),
+            (0, 3, 1),
+            (1, 0, 1),
+            (1, 1, 2),
+            (2, 0, 1),
+            (2, 1, 2),
+            (2, 2, 3),
+        ]);
+        let split = Split::new(&log, SplitRule::LeaveOneOut).unwrap();
+        assert_eq!(split.train, [0..2, 4..6, 6..7]);
+        let holdout = |user, history, targets| Holdout {
+            user,
+            history,
+            targets,
+        };
+        assert_eq!(
+            split.validation,
+            [holdout(0, 0..2, 2..3), holdout(2, 6..7, 7..8)]
+        );
+        assert_eq!(split.test, [holdout(0, 0..3, 3..4), holdout(2, 6..8, 8..9)]);
+        assert_eq!(split.n_train_only_users, 1);
+        assert_eq!(log.item_id(log.items()[3]), "i0");
+        assert_eq!(split.n_train_rows(), 5);
+    }
+
+    #[test]
+    fn global_time_cuts_the_whole_log_at_two_moments() {
+        // Ten events at times 0 to 9 of two users, who alternate.
+        let rows: Vec<(u8, u8, i64)> = (0..10).map(|time| ((time % 2) as u8, 0, time)).collect();
+        let log = log(&rows);
+        let rule = SplitRule::GlobalTime {
+            validation_fraction: 0.2,
+            test_fraction: 0.3,
+        };
+        let split = Split::new(&log, rule).unwrap();
+        let cuts = split.cuts.unwrap();
+        assert_eq!((cuts.validation_utc_millis, cuts.test_utc_millis), (5, 7));
+        // User 0 has times 0 2 4 6 8, user 1 has times 1 3 5 7 9.
+        assert_eq!(split.train, [0..3, 5..7]);
+        let holdout = |user, history, targets| Holdout {
+            user,
+            history,
+            targets,
+        };
+        assert_eq!(
+            split.validation,
+            [holdout(0, 0..3, 3..4), holdout(1, 5..7, 7..8)]
+        );
+        assert_eq!(
+            split.test,
+            [holdout(0, 0..4, 4..5), holdout(1, 5..8, 8..10)]
+        );
+    }
+
+    #[test]
+    fn one_user_with_one_event_is_for_training_alone() {
+        let log = log(&[(0, 0, 0)]);
+        for rule in [
+            SplitRule::LeaveOneOut,
+            SplitRule::ByUser {
+                validation_fraction: 0.4,
+                test_fraction: 0.5,
+                seed: 0,
+            },
+        ] {
+            let split = Split::new(&log, rule).unwrap();
+            assert_eq!(split.train, vec![0..1]);
+            assert_eq!((split.validation.len(), split.test.len()), (0, 0));
+            assert_eq!(split.n_train_only_users, 1);
+        }
+        let rule = SplitRule::GlobalTime {
+            validation_fraction: 0.1,
+            test_fraction: 0.1,
+        };
+        let error = Split::new(&log, rule).unwrap_err();
+        assert!(matches!(
+            &error,
+            DataError::NothingLeftToTrain {
+                n_rows: 1,
+                n_users: 1,
+                ..
+            }
+        ));
+        assert_eq!(
+            error.to_string(),
+            "the split global-time (validation 0.1, test 0.1) leaves none of 1 events of 1 users to train on; take smaller fractions or more data"
+        );
+    }
+
+    #[test]
+    fn fractions_outside_their_range_are_refused() {
+        let log = log(&[(0, 0, 0), (0, 1, 1)]);
+        for (validation_fraction, test_fraction) in [
+            (0.0, 0.0),
+            (-0.1, 0.5),
+            (0.5, 0.5),
+            (0.1, 1.0),
+            (f64::NAN, 0.1),
+            (0.1, f64::NAN),
+            (0.1, f64::INFINITY),
+        ] {
+            let rule = SplitRule::GlobalTime {
+                validation_fraction,
+                test_fraction,
+            };
+            let error = Split::new(&log, rule).unwrap_err();
+            assert!(
+                matches!(&error, DataError::InvalidSplitFractions { .. }),
+                "{error:?}"
+            );
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "validation_fraction {validation_fraction} and test_fraction {test_fraction} are not valid: validation in [0, 1), test in (0, 1), and their sum below 1"
+                )
+            );
+        }
+        let valid = SplitRule::ByUser {
+            validation_fraction: 0.0,
+            test_fraction: 0.999,
+            seed: 1,
+        };
+        assert!(!matches!(
+            Split::new(&log, valid),
+            Err(DataError::InvalidSplitFractions { .. })
+        ));
+    }
+
+    #[test]
+    fn a_split_rule_reads_from_json() {
+        let rule: SplitRule = serde_json::from_str(
+            r#"{"global_time": {"validation_fraction": 0.1, "test_fraction": 0.2}}"#,
+        )
+        .unwrap();
+        assert_eq!(rule.to_string(), "global-time (validation 0.1, test 0.2)");
+        assert_eq!(
+            serde_json::to_string(&SplitRule::LeaveOneOut).unwrap(),
+            "\"leave_one_out\""
+        );
+    }
+
+    fn rules() -> impl Strategy<Value = SplitRule> {
+        let fractions = (0.0..0.5, 0.01..0.5);
+        prop_oneof![
+            Just(SplitRule::LeaveOneOut),
+            fractions
+                .clone()
+                .prop_map(|(validation_fraction, test_fraction)| {
+                    SplitRule::GlobalTime {
+                        validation_fraction,
+                        test_fraction,
+                    }
+                }),
+            (fractions, any::<u64>()).prop_map(|((validation_fraction, test_fraction), seed)| {
+                SplitRule::ByUser {
+                    validation_fraction,
+                    test_fraction,
+                    seed,
+                }
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_split_trains_on_what_it_holds_out_or_on_later_events(
+            rows in prop::collection::vec((0_u8..12, 0_u8..9, 0_i64..30), 1..120),
+            rule in rules(),
+        ) {
+            let log = log(&rows);
+            let split = match Split::new(&log, rule) {
+                Err(DataError::NothingLeftToTrain { .. }) => return Ok(()),
+                split => split.unwrap(),
+            };
+            let times = log.times_utc_millis();
+            prop_assert_eq!(split.train.len(), log.n_users());
+            for (user, train) in split.train.iter().enumerate() {
+                let all = log.user_range(user as u32);
+                prop_assert!(all.start == train.start && train.end <= all.end);
+            }
+            for holdout in split.validation.iter().chain(&split.test) {
+                let all = log.user_range(holdout.user);
+                let train = &split.train[holdout.user as usize];
+                prop_assert!(!holdout.targets.is_empty());
+                prop_assert_eq!(holdout.history.start, all.start);
+                prop_assert_eq!(holdout.history.end, holdout.targets.start);
+                prop_assert!(holdout.targets.end <= all.end);
+                prop_assert!(train.end <= holdout.targets.start);
+                let first_target = times[holdout.targets.start];
+                prop_assert!(times[train.clone()].iter().all(|&time| time <= first_target));
+            }
+            // No row is judged by twice, and no validation history reaches the test's target.
+            for (validation, test) in split.validation.iter().flat_map(|validation| {
+                split.test.iter().filter(|test| test.user == validation.user).map(move |test| (validation, test))
+            }) {
+                prop_assert!(validation.targets.end <= test.targets.start);
+            }
+            match rule {
+                SplitRule::LeaveOneOut => {
+                    let n_held_out = split.validation.len() + split.test.len();
+                    prop_assert_eq!(split.n_train_rows() + n_held_out, log.n_rows());
+                }
+                SplitRule::GlobalTime { .. } => {
+                    let cuts = split.cuts.unwrap();
+                    let train = split.train.iter().cloned().flatten();
+                    prop_assert!(train.into_iter().all(|row| times[row] < cuts.validation_utc_millis));
+                    let n_rows: usize = split.validation.iter().chain(&split.test).map(|holdout| holdout.targets.len()).sum();
+                    prop_assert_eq!(split.n_train_rows() + n_rows, log.n_rows());
+                    for holdout in &split.validation {
+                        prop_assert!(holdout.targets.clone().all(|row| (cuts.validation_utc_millis..cuts.test_utc_millis).contains(&times[row])));
+                    }
+                    for holdout in &split.test {
+                        prop_assert!(holdout.targets.clone().all(|row| times[row] >= cuts.test_utc_millis));
+                    }
+                }
+                SplitRule::ByUser { .. } => {
+                    let mut held_out: Vec<u32> = split.validation.iter().chain(&split.test).map(|holdout| holdout.user).collect();
+                    prop_assert!(held_out.iter().all(|&user| split.train[user as usize].is_empty()));
+                    held_out.sort_unstable();
+                    held_out.dedup();
+                    prop_assert_eq!(held_out.len(), split.validation.len() + split.test.len());
+                    prop_assert_eq!(split.n_train_only_users + held_out.len(), log.n_users());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_draw_of_users_follows_the_seed_alone() {
+        let rows: Vec<(u8, u8, i64)> = (0..200).map(|row| ((row / 2) as u8, 0, row)).collect();
+        let log = log(&rows);
+        let split = |seed| {
+            let rule = SplitRule::ByUser {
+                validation_fraction: 0.1,
+                test_fraction: 0.2,
+                seed,
+            };
+            Split::new(&log, rule).unwrap()
+        };
+        assert_eq!(split(1), split(1));
+        assert_ne!(split(1).test, split(2).test);
+        assert_eq!((split(1).validation.len(), split(1).test.len()), (10, 20));
+    }
 }

@@ -53,16 +53,16 @@ impl fmt::Display for TimeFormat {
 impl FromStr for TimeFormat {
     type Err = DataError;
 
-    /// Reads `auto`, `unix-seconds`, `unix-millis`, `unix-micros`, or a pattern with `%` in it.
+    /// Reads `auto`, `unix-seconds`, `unix-millis`, `unix-micros` (or without the `unix-`), or a pattern with `%` in it.
     ///
     /// # Errors
     /// [`DataError::UnknownTimeFormat`], [`DataError::InvalidTimePattern`].
     fn from_str(text: &str) -> Result<Self, DataError> {
         match text.replace('_', "-").as_str() {
             "auto" => Ok(Self::Auto),
-            "unix-seconds" => Ok(Self::UnixSeconds),
-            "unix-millis" => Ok(Self::UnixMillis),
-            "unix-micros" => Ok(Self::UnixMicros),
+            "unix-seconds" | "seconds" => Ok(Self::UnixSeconds),
+            "unix-millis" | "millis" => Ok(Self::UnixMillis),
+            "unix-micros" | "micros" => Ok(Self::UnixMicros),
             _ if text.contains('%') => {
                 let format = Self::Pattern(text.into());
                 TimeParser::new(&format)?;
@@ -289,4 +289,124 @@ pub(crate) fn date_of_millis(millis: i64) -> String {
         || format!("{millis} ms"),
         |time| time.format("%Y-%m-%d").to_string(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(format: &str, text: &str) -> Result<i64, RowRule> {
+        TimeParser::new(&format.parse().unwrap())
+            .unwrap()
+            .text(text)
+    }
+
+    #[test]
+    fn auto_reads_seconds_and_dates() {
+        for (text, expected) in [
+            ("881250949", 881_250_949_000),
+            ("8.81250949e8", 881_250_949_000),
+            (" 1.0005 ", 1_001),
+            ("-1", -1_000),
+            ("1970-01-02", 86_400_000),
+            ("1970-01-02 00:00", 86_400_000),
+            ("1970-01-02 00:00:01", 86_401_000),
+            ("1970-01-02 00:00:01.25", 86_401_250),
+            ("1970-01-02T00:00:01", 86_401_000),
+            ("1970-01-02T01:00:01+01:00", 86_401_000),
+            ("1970-01-02T00:00:01Z", 86_401_000),
+        ] {
+            assert_eq!(millis("auto", text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_units_and_patterns_are_read_as_named() {
+        assert_eq!(millis("unix-millis", "1500"), Ok(1_500));
+        assert_eq!(millis("millis", "1500"), Ok(1_500));
+        assert_eq!(millis("unix_micros", "1500999"), Ok(1_500));
+        assert_eq!(millis("unix-micros", "-1"), Ok(-1));
+        assert_eq!(millis("%d/%m/%Y", "02/01/1970"), Ok(86_400_000));
+        assert_eq!(millis("%d/%m/%Y %H:%M", "02/01/1970 00:01"), Ok(86_460_000));
+        assert_eq!(
+            millis("%Y-%m-%d %H:%M:%S %z", "1970-01-02 01:00:00 +0100"),
+            Ok(86_400_000)
+        );
+        let dates = TimeParser::new(&TimeFormat::Pattern("%Y%m%d".into())).unwrap();
+        assert_eq!(dates.integer(19_700_102), Ok(86_400_000));
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            "yesterday",
+            "NA",
+            "nan",
+            "inf",
+            "2024-13-01",
+            "2024-02-30 10:00",
+            "1e400",
+        ] {
+            assert!(
+                matches!(millis("auto", text), Err(RowRule::UnparsableTime { .. })),
+                "{text}"
+            );
+        }
+        assert_eq!(millis("auto", " "), Err(RowRule::MissingTime));
+        assert!(matches!(
+            millis("%d/%m/%Y %I %p", "02/01/1970 13 PM"),
+            Err(RowRule::UnparsableTime { expected }) if expected == "the pattern %d/%m/%Y %I %p"
+        ));
+    }
+
+    #[test]
+    fn milliseconds_read_as_seconds_are_refused() {
+        for text in [
+            "1511544070000",
+            "9223372036854775807",
+            "1e300",
+            "253402300800",
+            "-62167219201",
+        ] {
+            assert_eq!(
+                millis("auto", text),
+                Err(RowRule::TimeOutOfRange {
+                    unit: "unix-seconds"
+                }),
+                "{text}"
+            );
+        }
+        assert_eq!(millis("auto", "253402300799"), Ok(END_MILLIS - 1_000));
+        assert_eq!(millis("auto", "-62167219200"), Ok(MIN_MILLIS));
+    }
+
+    #[test]
+    fn formats_survive_being_written_and_read() {
+        for text in [
+            "auto",
+            "unix-seconds",
+            "unix-millis",
+            "unix-micros",
+            "%d.%m.%Y",
+        ] {
+            let format: TimeFormat = text.parse().unwrap();
+            assert_eq!(format.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn unknown_formats_are_refused() {
+        let error = "epoch".parse::<TimeFormat>().unwrap_err();
+        assert!(matches!(&error, DataError::UnknownTimeFormat { text } if text == "epoch"));
+        assert_eq!(
+            error.to_string(),
+            "unknown time format \"epoch\"; use auto, unix-seconds, unix-millis, unix-micros, or a pattern such as %d/%m/%Y %H:%M"
+        );
+        let error = "%Y-%Q".parse::<TimeFormat>().unwrap_err();
+        assert!(matches!(&error, DataError::InvalidTimePattern { pattern } if pattern == "%Y-%Q"));
+        assert_eq!(
+            error.to_string(),
+            "time pattern \"%Y-%Q\" is not valid: each % must begin a specifier of strftime, such as %Y-%m-%d %H:%M:%S"
+        );
+    }
 }
