@@ -656,6 +656,9 @@ fn results_under_different_protocols_refuse_to_be_compared() {
     assert_eq!(field_of(&report(&cases[..1], &base)), "cases");
     let swapped = [cases[1].clone(), cases[0].clone()];
     assert_eq!(field_of(&report(&swapped, &base)), "cases sha256");
+    let mut unknown = cases.clone();
+    unknown[1].n_unknown_targets = 1;
+    assert_eq!(field_of(&report(&unknown, &base)), "cases sha256");
     let list = |items: [u32; 2]| RankingSettings {
         candidates: Candidates::AllowList(items.into()),
         ..base.clone()

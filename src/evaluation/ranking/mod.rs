@@ -1,4 +1,4 @@
-//! Ranking over the whole catalogue.
+//! How well the items that people chose next are ranked in the whole catalogue.
 //!
 //! A [`RankingCase`] is a history and the items that followed it; a [`Scorer`] gives every item of the catalogue a score;
 //! [`evaluate_ranking`] finds the ranks of the targets and condenses them to a [`RankingReport`].
