@@ -16,9 +16,9 @@ use salient::training::{
 /// A line through points, and a weight that the loss does not see.
 #[derive(Module, Debug)]
 pub struct Line {
-    weight: Param<Tensor<2>>,
-    bias: Param<Tensor<1>>,
-    idle: Param<Tensor<2>>,
+    pub weight: Param<Tensor<2>>,
+    pub bias: Param<Tensor<1>>,
+    pub idle: Param<Tensor<2>>,
 }
 
 impl Line {
@@ -177,7 +177,10 @@ impl Objective for Scripted {
 
     fn validate(&self, _model: &Line) -> Result<Option<Validation>, BoxedError> {
         let call = self.calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        Ok(Some(Validation::new("score", [("score", self.values[call])])))
+        Ok(Some(Validation::new(
+            "score",
+            [("score", self.values[call])],
+        )))
     }
 }
 
@@ -345,7 +348,9 @@ fn clipping_bounds_the_norm_of_all_gradients_together() {
         let after = parameters::read(&fit(config, &points).model);
         let squares = before.iter().flat_map(|(name, tensor)| {
             let pairs = tensor.values.iter().zip(&after[name].values);
-            pairs.map(|(a, b)| f64::from(a - b).powi(2)).collect::<Vec<_>>()
+            pairs
+                .map(|(a, b)| f64::from(a - b).powi(2))
+                .collect::<Vec<_>>()
         });
         squares.sum::<f64>().sqrt()
     };
@@ -455,7 +460,8 @@ fn a_loss_that_is_not_a_number_is_named_with_its_step() {
     assert_eq!((quantity, *epoch), (&Quantity::Loss, 1));
     assert_eq!(*learning_rate, 0.05);
     assert_eq!(last_finite_loss.is_some(), *step > 1);
-    let expected = format!("the loss is not finite at step {step} of epoch 1, at learning rate 0.05");
+    let expected =
+        format!("the loss is not finite at step {step} of epoch 1, at learning rate 0.05");
     assert!(error.to_string().starts_with(&expected), "{error}");
     assert!(
         error
@@ -519,8 +525,14 @@ fn what_an_objective_gets_wrong_is_named() {
     assert_eq!(source.to_string(), "this example is unusable");
 
     for (weight_of_loss, message) in [
-        (-1.0, "the loss of step 1 has weight -5: it must be finite and not negative"),
-        (0.0, "no batch of epoch 1 has a target: every loss has weight 0"),
+        (
+            -1.0,
+            "the loss of step 1 has weight -5: it must be finite and not negative",
+        ),
+        (
+            0.0,
+            "no batch of epoch 1 has a target: every loss has weight 0",
+        ),
     ] {
         let points = Points {
             weight_of_loss,
@@ -555,7 +567,10 @@ fn a_deciding_metric_that_is_missing_or_not_finite_is_named() {
             self.0.loss(model, batch, mode)
         }
         fn validate(&self, _: &Line) -> Result<Option<Validation>, BoxedError> {
-            Ok(Some(Validation::new("ndcg_at_10", [("hit_rate_at_10", 0.5), ("mrr_at_10", 0.1)])))
+            Ok(Some(Validation::new(
+                "ndcg_at_10",
+                [("hit_rate_at_10", 0.5), ("mrr_at_10", 0.1)],
+            )))
         }
     }
     let error = Trainer::new(config())
@@ -638,28 +653,79 @@ fn an_observer_that_fails_ends_the_run() {
 fn every_setting_is_checked_on_both_sides_of_its_bound() {
     type Change = fn(&mut TrainingConfig);
     let wrong: [(Change, &str); 18] = [
-        (|c| c.max_epochs = 0, "max_epochs is 0: it must be at least 1"),
-        (|c| c.batch_size = 0, "batch_size is 0: it must be at least 1"),
-        (|c| c.batches_per_step = 0, "batches_per_step is 0: it must be at least 1"),
-        (|c| c.validate_every_epochs = 0, "validate_every_epochs is 0: it must be at least 1"),
-        (|c| c.patience = Some(0), "patience is 0: it must be at least 1"),
-        (|c| c.checkpoint_every_steps = Some(0), "checkpoint_every_steps is 0: it must be at least 1"),
-        (|c| c.checkpoint_every_epochs = Some(0), "checkpoint_every_epochs is 0: it must be at least 1"),
-        (|c| c.learning_rate = 0.0, "learning_rate is 0: it must lie in (0, infinity)"),
-        (|c| c.learning_rate = f64::INFINITY, "learning_rate is inf: it must lie in (0, infinity)"),
-        (|c| c.epsilon = 0.0, "epsilon is 0: it must lie in (0, infinity)"),
-        (|c| c.clip_norm = Some(0.0), "clip_norm is 0: it must lie in (0, infinity)"),
-        (|c| c.weight_decay = -0.1, "weight_decay is -0.1: it must lie in [0, infinity)"),
-        (|c| c.min_delta = f64::NAN, "min_delta is NaN: it must lie in [0, infinity)"),
+        (
+            |c| c.max_epochs = 0,
+            "max_epochs is 0: it must be at least 1",
+        ),
+        (
+            |c| c.batch_size = 0,
+            "batch_size is 0: it must be at least 1",
+        ),
+        (
+            |c| c.batches_per_step = 0,
+            "batches_per_step is 0: it must be at least 1",
+        ),
+        (
+            |c| c.validate_every_epochs = 0,
+            "validate_every_epochs is 0: it must be at least 1",
+        ),
+        (
+            |c| c.patience = Some(0),
+            "patience is 0: it must be at least 1",
+        ),
+        (
+            |c| c.checkpoint_every_steps = Some(0),
+            "checkpoint_every_steps is 0: it must be at least 1",
+        ),
+        (
+            |c| c.checkpoint_every_epochs = Some(0),
+            "checkpoint_every_epochs is 0: it must be at least 1",
+        ),
+        (
+            |c| c.learning_rate = 0.0,
+            "learning_rate is 0: it must lie in (0, infinity)",
+        ),
+        (
+            |c| c.learning_rate = f64::INFINITY,
+            "learning_rate is inf: it must lie in (0, infinity)",
+        ),
+        (
+            |c| c.epsilon = 0.0,
+            "epsilon is 0: it must lie in (0, infinity)",
+        ),
+        (
+            |c| c.clip_norm = Some(0.0),
+            "clip_norm is 0: it must lie in (0, infinity)",
+        ),
+        (
+            |c| c.weight_decay = -0.1,
+            "weight_decay is -0.1: it must lie in [0, infinity)",
+        ),
+        (
+            |c| c.min_delta = f64::NAN,
+            "min_delta is NaN: it must lie in [0, infinity)",
+        ),
         (|c| c.beta_1 = 1.0, "beta_1 is 1: it must lie in [0, 1)"),
         (|c| c.beta_2 = -0.1, "beta_2 is -0.1: it must lie in [0, 1)"),
-        (|c| c.smoothing = 1.0, "smoothing is 1: it must lie in [0, 1)"),
         (
-            |c| c.schedule = Schedule::Cosine { final_fraction: 1.1 },
+            |c| c.smoothing = 1.0,
+            "smoothing is 1: it must lie in [0, 1)",
+        ),
+        (
+            |c| {
+                c.schedule = Schedule::Cosine {
+                    final_fraction: 1.1,
+                }
+            },
             "schedule.cosine.final_fraction is 1.1: it must lie in [0, 1]",
         ),
         (
-            |c| c.schedule = Schedule::Plateau { factor: 1.0, patience: 1 },
+            |c| {
+                c.schedule = Schedule::Plateau {
+                    factor: 1.0,
+                    patience: 1,
+                }
+            },
             "schedule.plateau.factor is 1: it must lie in (0, 1)",
         ),
     ];
@@ -679,9 +745,22 @@ fn every_setting_is_checked_on_both_sides_of_its_bound() {
         |c| c.weight_decay = 0.0,
         |c| c.beta_1 = 0.0,
         |c| c.smoothing = 0.999,
-        |c| c.schedule = Schedule::Cosine { final_fraction: 0.0 },
-        |c| c.schedule = Schedule::Cosine { final_fraction: 1.0 },
-        |c| c.schedule = Schedule::Plateau { factor: 0.999, patience: 1 },
+        |c| {
+            c.schedule = Schedule::Cosine {
+                final_fraction: 0.0,
+            }
+        },
+        |c| {
+            c.schedule = Schedule::Cosine {
+                final_fraction: 1.0,
+            }
+        },
+        |c| {
+            c.schedule = Schedule::Plateau {
+                factor: 0.999,
+                patience: 1,
+            }
+        },
     ];
     for change in right {
         let mut config = config();

@@ -87,12 +87,12 @@ impl CheckpointFile {
         settings: &Settings,
     ) -> Result<PathBuf, CheckpointError> {
         let path = self.path();
-        let bytes = self
-            .encode(snapshot, settings)
-            .map_err(|source| CheckpointError::Malformed {
-                path: path.clone(),
-                source,
-            })?;
+        let bytes =
+            self.encode(snapshot, settings)
+                .map_err(|source| CheckpointError::Malformed {
+                    path: path.clone(),
+                    source,
+                })?;
         match self.replace(&path, &bytes) {
             Ok(()) => Ok(path),
             Err(source) => Err(CheckpointError::Io {

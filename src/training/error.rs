@@ -140,7 +140,9 @@ pub enum TrainingError {
         reported: Vec<String>,
     },
     /// The metric that decides is infinite or not a number.
-    #[error("validation of epoch {epoch} gives {metric} = {value}: the metric that decides must be finite")]
+    #[error(
+        "validation of epoch {epoch} gives {metric} = {value}: the metric that decides must be finite"
+    )]
     DecidingMetricNotFinite {
         /// Epoch of the run.
         epoch: usize,
@@ -150,7 +152,9 @@ pub enum TrainingError {
         value: f64,
     },
     /// The plateau schedule waits for a metric that never comes.
-    #[error("the plateau schedule follows the validation metric, but the objective does not validate")]
+    #[error(
+        "the plateau schedule follows the validation metric, but the objective does not validate"
+    )]
     PlateauWithoutValidation,
     /// An observer failed, for instance because the disk is full.
     #[error("observing step {step} of epoch {epoch} failed")]
@@ -199,7 +203,9 @@ pub enum CheckpointError {
         source: BoxedError,
     },
     /// The content is not what was written.
-    #[error("checkpoint {path:?} is damaged: its content has SHA-256 {found}, it was written with {expected}; remove it to start again")]
+    #[error(
+        "checkpoint {path:?} is damaged: its content has SHA-256 {found}, it was written with {expected}; remove it to start again"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -209,7 +215,9 @@ pub enum CheckpointError {
         found: String,
     },
     /// A later version of this crate wrote the file.
-    #[error("checkpoint {path:?} has format version {found}, this version of salient reads up to {supported}")]
+    #[error(
+        "checkpoint {path:?} has format version {found}, this version of salient reads up to {supported}"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -219,7 +227,9 @@ pub enum CheckpointError {
         supported: u64,
     },
     /// The run that wrote the checkpoint had another setting.
-    #[error("checkpoint {path:?} was written with {setting} = {saved}, this run has {given}: continue with the same settings or start in another directory")]
+    #[error(
+        "checkpoint {path:?} was written with {setting} = {saved}, this run has {given}: continue with the same settings or start in another directory"
+    )]
     OtherConfig {
         /// The file.
         path: PathBuf,
@@ -231,7 +241,9 @@ pub enum CheckpointError {
         given: String,
     },
     /// The run that wrote the checkpoint had other data.
-    #[error("checkpoint {path:?} was written for other data ({saved:?}, this run has {given:?}): start in another directory")]
+    #[error(
+        "checkpoint {path:?} was written for other data ({saved:?}, this run has {given:?}): start in another directory"
+    )]
     OtherData {
         /// The file.
         path: PathBuf,

@@ -118,7 +118,7 @@ impl ModuleVisitor for Collector {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = param.val().grad_remove(&mut self.gradients) {
-            let n_weights = gradient.dims().iter().product();
+            let n_weights: usize = gradient.dims().iter().product();
             self.found
                 .insert(self.path.join("."), gradient.reshape([n_weights]));
         }

@@ -49,7 +49,8 @@ mod tests {
     #[test]
     fn batches_come_in_order_from_any_number_of_threads() {
         for n_threads in [0, 1, 2, 3, 7, 50] {
-            let made: Vec<usize> = with_batches(5..36, n_threads, |i| i * i, |batches| batches.collect());
+            let made: Vec<usize> =
+                with_batches(5..36, n_threads, |i| i * i, |batches| batches.collect());
             let expected: Vec<usize> = (5..36).map(|i| i * i).collect();
             assert_eq!(made, expected, "{n_threads} threads");
         }

@@ -30,9 +30,9 @@ pub use error::{Activity, BoxedError, CheckpointError, Quantity, TrainingError};
 pub use history::{EpochRecord, StopReason, Timing, Trained};
 pub use negatives::{NegativeSampler, NegativeSampling};
 pub use objective::{Loss, Objective, Validation};
+#[cfg(feature = "progress")]
+pub use observer::ProgressBar;
 pub use observer::{Event, JsonLines, Observer};
 #[cfg(feature = "plot")]
 pub use observer::{LearningCurve, PlotError};
-#[cfg(feature = "progress")]
-pub use observer::ProgressBar;
 pub use trainer::Trainer;

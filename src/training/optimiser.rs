@@ -239,7 +239,13 @@ mod tests {
     }
 
     /// Algorithm 2 of the paper, as written, in double precision.
-    fn reference(mut weights: Vec<f64>, name: &str, steps: u64, decay: f64, scale: f64) -> Vec<f64> {
+    fn reference(
+        mut weights: Vec<f64>,
+        name: &str,
+        steps: u64,
+        decay: f64,
+        scale: f64,
+    ) -> Vec<f64> {
         let config = config();
         let mut m = vec![0.0; weights.len()];
         let mut v = vec![0.0; weights.len()];

@@ -47,8 +47,8 @@ impl<O: Objective> Run<'_, O> {
                 .optimiser
                 .step(model, self.config, learning_rate, gradients);
             self.count(&numbers);
-            let n_examples = self.n_examples_before(self.progress.batches_done)
-                - self.n_examples_before(first);
+            let n_examples =
+                self.n_examples_before(self.progress.batches_done) - self.n_examples_before(first);
             let seconds = started.elapsed().as_secs_f64();
             let examples_per_second = self.clock.add_step(seconds, n_examples);
             self.tell(&Event::Step {

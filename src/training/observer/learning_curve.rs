@@ -19,8 +19,7 @@ const BEST_COLOUR: RGBColor = RGBColor(90, 90, 90);
 const FAINT: RGBColor = RGBColor(225, 225, 225);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a, 'b> =
-    ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Chart<'a, 'b> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Points = Vec<(f64, f64)>;
 
 /// Why a learning curve cannot be drawn.
@@ -154,6 +153,11 @@ fn panel(
         .x_label_area_size(if labels_epochs { 44 } else { 24 })
         .y_label_area_size(78)
         .build_cartesian_2d(0.0..last_epoch.max(2.0) * 1.02, low..high)?;
+    let epochs = |epoch: &f64| match epoch.fract() {
+        0.0 => format!("{epoch:.0}"),
+        _ => String::new(),
+    };
+    let values = |value: &f64| format_value(*value, high - low);
     let mut mesh = chart.configure_mesh();
     mesh.disable_x_mesh()
         .light_line_style(TRANSPARENT)
@@ -163,8 +167,8 @@ fn panel(
         .axis_desc_style(("sans-serif", 16))
         .x_labels(12)
         .y_labels(6)
-        .x_label_formatter(&|epoch| format!("{epoch:.0}"))
-        .y_label_formatter(&|value| format_value(*value, high - low))
+        .x_label_formatter(&epochs)
+        .y_label_formatter(&values)
         .y_desc(name);
     if labels_epochs {
         mesh.x_desc("epoch");
@@ -173,7 +177,7 @@ fn panel(
     if let Some(epoch) = best {
         draw_best(&mut chart, points, (epoch, low, high))?;
     }
-    let style = colour.stroke_width(2);
+    let style = colour.filled().stroke_width(2);
     let line = LineSeries::new(points.iter().copied(), style).point_size(2);
     chart
         .draw_series(line)?
@@ -181,13 +185,21 @@ fn panel(
         .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(free_corner(points))
         .margin(12)
         .background_style(WHITE.mix(0.85))
         .border_style(FAINT)
         .label_font(("sans-serif", 14))
         .draw()?;
     Ok(())
+}
+
+/// The corner on the right that the curve leaves free.
+fn free_corner(points: &Points) -> SeriesLabelPosition {
+    match (points.first(), points.last()) {
+        (Some(first), Some(last)) if last.1 > first.1 => SeriesLabelPosition::LowerRight,
+        _ => SeriesLabelPosition::UpperRight,
+    }
 }
 
 /// Marks the best epoch by a line, and its value by a ring.
@@ -217,6 +229,9 @@ fn draw_best(
 
 /// From below the lowest to above the highest value, never empty.
 fn value_range(points: &Points) -> (f64, f64) {
+    if points.is_empty() {
+        return (0.0, 1.0);
+    }
     let values = points.iter().map(|point| point.1);
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);
@@ -246,7 +261,8 @@ mod tests {
                 epoch,
                 train_loss: 4.2 + 3.6 * (-x / 7.0).exp(),
                 learning_rate: 1e-3,
-                validation: validates.then(|| Validation::new("ndcg_at_10", [("ndcg_at_10", metric)])),
+                validation: validates
+                    .then(|| Validation::new("ndcg_at_10", [("ndcg_at_10", metric)])),
                 seconds: None,
             }
         };
