@@ -272,7 +272,7 @@ fn the_number_of_loader_threads_changes_nothing() {
 
 #[test]
 fn two_batches_a_step_are_one_batch_of_twice_the_size() {
-    // Without noise, dropping or Adam's division the two differ by rounding alone; Adam makes that a bit larger.
+    // The second of two batches is short, so weights count. Without noise and dropping the two differ by rounding alone.
     struct Plain(Points);
     impl Objective for Plain {
         type Model = Line;
@@ -297,7 +297,7 @@ fn two_batches_a_step_are_one_batch_of_twice_the_size() {
     }
     let points = Plain(Points {
         noise: 0.0,
-        ..Points::new(23)
+        ..Points::new(18)
     });
     let run = |batch_size, batches_per_step| {
         let config = TrainingConfig {
@@ -309,7 +309,7 @@ fn two_batches_a_step_are_one_batch_of_twice_the_size() {
         (trained.steps, parameters::read(&trained.model))
     };
     let ((steps, whole), (split_steps, split)) = (run(10, 1), run(5, 2));
-    assert_eq!((steps, split_steps), (12, 12));
+    assert_eq!((steps, split_steps), (8, 8));
     for (name, tensor) in &whole {
         for (a, b) in tensor.values.iter().zip(&split[name].values) {
             assert!((a - b).abs() < 1e-5, "{name}: {a} {b}");
