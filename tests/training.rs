@@ -15,14 +15,14 @@ use salient::training::{
 
 /// A line through points, and a weight that the loss does not see.
 #[derive(Module, Debug)]
-pub struct Line {
-    pub weight: Param<Tensor<2>>,
-    pub bias: Param<Tensor<1>>,
-    pub idle: Param<Tensor<2>>,
+pub(crate) struct Line {
+    pub(crate) weight: Param<Tensor<2>>,
+    pub(crate) bias: Param<Tensor<1>>,
+    pub(crate) idle: Param<Tensor<2>>,
 }
 
 impl Line {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let device = Device::flex();
         let key = RandomKey::new(11).stream(Stream::Weights);
         Self {
@@ -35,7 +35,7 @@ impl Line {
 
 /// What the validation of [`Points`] reports.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Judge {
+pub(crate) enum Judge {
     /// The negative squared error.
     Error,
     /// Nothing.
@@ -44,18 +44,18 @@ pub enum Judge {
 
 /// Points near a plane. Batches add noise by their key and the loss drops points by its own, so that a run shows
 /// whether it hands out the same keys.
-pub struct Points {
-    pub n_examples: usize,
-    pub noise: f32,
-    pub judge: Judge,
-    pub weight_of_loss: f64,
+pub(crate) struct Points {
+    pub(crate) n_examples: usize,
+    pub(crate) noise: f32,
+    pub(crate) judge: Judge,
+    pub(crate) weight_of_loss: f64,
     /// Example whose feature is not a number.
-    pub poisoned: Option<usize>,
-    pub unusable: Option<usize>,
+    pub(crate) poisoned: Option<usize>,
+    pub(crate) unusable: Option<usize>,
 }
 
 impl Points {
-    pub fn new(n_examples: usize) -> Self {
+    pub(crate) fn new(n_examples: usize) -> Self {
         Self {
             n_examples,
             noise: 0.1,
@@ -73,7 +73,7 @@ impl Points {
     }
 }
 
-pub struct PointBatch {
+pub(crate) struct PointBatch {
     x: Vec<f32>,
     y: Vec<f32>,
 }
@@ -184,7 +184,7 @@ impl Objective for Scripted {
     }
 }
 
-pub fn config() -> TrainingConfig {
+pub(crate) fn config() -> TrainingConfig {
     TrainingConfig {
         seed: 5,
         max_epochs: 4,
@@ -195,7 +195,7 @@ pub fn config() -> TrainingConfig {
 }
 
 /// Everything about a run that must not depend on time or threads.
-pub fn result(trained: Trained<Line>) -> (parameters::Parameters, String, u64) {
+pub(crate) fn result(trained: Trained<Line>) -> (parameters::Parameters, String, u64) {
     let mut history = trained.history;
     for record in &mut history {
         record.seconds = None;
