@@ -15,14 +15,14 @@ use salient::training::{
 
 /// A line through points, and a weight that the loss does not see.
 #[derive(Module, Debug)]
-pub struct Line {
-    weight: Param<Tensor<2>>,
-    bias: Param<Tensor<1>>,
-    idle: Param<Tensor<2>>,
+pub(crate) struct Line {
+    pub(crate) weight: Param<Tensor<2>>,
+    pub(crate) bias: Param<Tensor<1>>,
+    pub(crate) idle: Param<Tensor<2>>,
 }
 
 impl Line {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let device = Device::flex();
         let key = RandomKey::new(11).stream(Stream::Weights);
         Self {
@@ -35,7 +35,7 @@ impl Line {
 
 /// What the validation of [`Points`] reports.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Judge {
+pub(crate) enum Judge {
     /// The negative squared error.
     Error,
     /// Nothing.
@@ -44,18 +44,18 @@ pub enum Judge {
 
 /// Points near a plane. Batches add noise by their key and the loss drops points by its own, so that a run shows
 /// whether it hands out the same keys.
-pub struct Points {
-    pub n_examples: usize,
-    pub noise: f32,
-    pub judge: Judge,
-    pub weight_of_loss: f64,
+pub(crate) struct Points {
+    pub(crate) n_examples: usize,
+    pub(crate) noise: f32,
+    pub(crate) judge: Judge,
+    pub(crate) weight_of_loss: f64,
     /// Example whose feature is not a number.
-    pub poisoned: Option<usize>,
-    pub unusable: Option<usize>,
+    pub(crate) poisoned: Option<usize>,
+    pub(crate) unusable: Option<usize>,
 }
 
 impl Points {
-    pub fn new(n_examples: usize) -> Self {
+    pub(crate) fn new(n_examples: usize) -> Self {
         Self {
             n_examples,
             noise: 0.1,
@@ -73,7 +73,7 @@ impl Points {
     }
 }
 
-pub struct PointBatch {
+pub(crate) struct PointBatch {
     x: Vec<f32>,
     y: Vec<f32>,
 }
@@ -177,11 +177,14 @@ impl Objective for Scripted {
 
     fn validate(&self, _model: &Line) -> Result<Option<Validation>, BoxedError> {
         let call = self.calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        Ok(Some(Validation::new("score", [("score", self.values[call])])))
+        Ok(Some(Validation::new(
+            "score",
+            [("score", self.values[call])],
+        )))
     }
 }
 
-pub fn config() -> TrainingConfig {
+pub(crate) fn config() -> TrainingConfig {
     TrainingConfig {
         seed: 5,
         max_epochs: 4,
@@ -192,7 +195,7 @@ pub fn config() -> TrainingConfig {
 }
 
 /// Everything about a run that must not depend on time or threads.
-pub fn result(trained: Trained<Line>) -> (parameters::Parameters, String, u64) {
+pub(crate) fn result(trained: Trained<Line>) -> (parameters::Parameters, String, u64) {
     let mut history = trained.history;
     for record in &mut history {
         record.seconds = None;
@@ -269,7 +272,7 @@ fn the_number_of_loader_threads_changes_nothing() {
 
 #[test]
 fn two_batches_a_step_are_one_batch_of_twice_the_size() {
-    // Without noise, dropping or Adam's division the two differ by rounding alone; Adam makes that a bit larger.
+    // The second of two batches is short, so weights count. Without noise and dropping the two differ by rounding alone.
     struct Plain(Points);
     impl Objective for Plain {
         type Model = Line;
@@ -294,7 +297,7 @@ fn two_batches_a_step_are_one_batch_of_twice_the_size() {
     }
     let points = Plain(Points {
         noise: 0.0,
-        ..Points::new(23)
+        ..Points::new(18)
     });
     let run = |batch_size, batches_per_step| {
         let config = TrainingConfig {
@@ -306,7 +309,7 @@ fn two_batches_a_step_are_one_batch_of_twice_the_size() {
         (trained.steps, parameters::read(&trained.model))
     };
     let ((steps, whole), (split_steps, split)) = (run(10, 1), run(5, 2));
-    assert_eq!((steps, split_steps), (12, 12));
+    assert_eq!((steps, split_steps), (8, 8));
     for (name, tensor) in &whole {
         for (a, b) in tensor.values.iter().zip(&split[name].values) {
             assert!((a - b).abs() < 1e-5, "{name}: {a} {b}");
@@ -345,7 +348,9 @@ fn clipping_bounds_the_norm_of_all_gradients_together() {
         let after = parameters::read(&fit(config, &points).model);
         let squares = before.iter().flat_map(|(name, tensor)| {
             let pairs = tensor.values.iter().zip(&after[name].values);
-            pairs.map(|(a, b)| f64::from(a - b).powi(2)).collect::<Vec<_>>()
+            pairs
+                .map(|(a, b)| f64::from(a - b).powi(2))
+                .collect::<Vec<_>>()
         });
         squares.sum::<f64>().sqrt()
     };
@@ -455,7 +460,8 @@ fn a_loss_that_is_not_a_number_is_named_with_its_step() {
     assert_eq!((quantity, *epoch), (&Quantity::Loss, 1));
     assert_eq!(*learning_rate, 0.05);
     assert_eq!(last_finite_loss.is_some(), *step > 1);
-    let expected = format!("the loss is not finite at step {step} of epoch 1, at learning rate 0.05");
+    let expected =
+        format!("the loss is not finite at step {step} of epoch 1, at learning rate 0.05");
     assert!(error.to_string().starts_with(&expected), "{error}");
     assert!(
         error
@@ -519,8 +525,14 @@ fn what_an_objective_gets_wrong_is_named() {
     assert_eq!(source.to_string(), "this example is unusable");
 
     for (weight_of_loss, message) in [
-        (-1.0, "the loss of step 1 has weight -5: it must be finite and not negative"),
-        (0.0, "no batch of epoch 1 has a target: every loss has weight 0"),
+        (
+            -1.0,
+            "the loss of step 1 has weight -5: it must be finite and not negative",
+        ),
+        (
+            0.0,
+            "no batch of epoch 1 has a target: every loss has weight 0",
+        ),
     ] {
         let points = Points {
             weight_of_loss,
@@ -555,7 +567,10 @@ fn a_deciding_metric_that_is_missing_or_not_finite_is_named() {
             self.0.loss(model, batch, mode)
         }
         fn validate(&self, _: &Line) -> Result<Option<Validation>, BoxedError> {
-            Ok(Some(Validation::new("ndcg_at_10", [("hit_rate_at_10", 0.5), ("mrr_at_10", 0.1)])))
+            Ok(Some(Validation::new(
+                "ndcg_at_10",
+                [("hit_rate_at_10", 0.5), ("mrr_at_10", 0.1)],
+            )))
         }
     }
     let error = Trainer::new(config())
@@ -638,28 +653,79 @@ fn an_observer_that_fails_ends_the_run() {
 fn every_setting_is_checked_on_both_sides_of_its_bound() {
     type Change = fn(&mut TrainingConfig);
     let wrong: [(Change, &str); 18] = [
-        (|c| c.max_epochs = 0, "max_epochs is 0: it must be at least 1"),
-        (|c| c.batch_size = 0, "batch_size is 0: it must be at least 1"),
-        (|c| c.batches_per_step = 0, "batches_per_step is 0: it must be at least 1"),
-        (|c| c.validate_every_epochs = 0, "validate_every_epochs is 0: it must be at least 1"),
-        (|c| c.patience = Some(0), "patience is 0: it must be at least 1"),
-        (|c| c.checkpoint_every_steps = Some(0), "checkpoint_every_steps is 0: it must be at least 1"),
-        (|c| c.checkpoint_every_epochs = Some(0), "checkpoint_every_epochs is 0: it must be at least 1"),
-        (|c| c.learning_rate = 0.0, "learning_rate is 0: it must lie in (0, infinity)"),
-        (|c| c.learning_rate = f64::INFINITY, "learning_rate is inf: it must lie in (0, infinity)"),
-        (|c| c.epsilon = 0.0, "epsilon is 0: it must lie in (0, infinity)"),
-        (|c| c.clip_norm = Some(0.0), "clip_norm is 0: it must lie in (0, infinity)"),
-        (|c| c.weight_decay = -0.1, "weight_decay is -0.1: it must lie in [0, infinity)"),
-        (|c| c.min_delta = f64::NAN, "min_delta is NaN: it must lie in [0, infinity)"),
+        (
+            |c| c.max_epochs = 0,
+            "max_epochs is 0: it must be at least 1",
+        ),
+        (
+            |c| c.batch_size = 0,
+            "batch_size is 0: it must be at least 1",
+        ),
+        (
+            |c| c.batches_per_step = 0,
+            "batches_per_step is 0: it must be at least 1",
+        ),
+        (
+            |c| c.validate_every_epochs = 0,
+            "validate_every_epochs is 0: it must be at least 1",
+        ),
+        (
+            |c| c.patience = Some(0),
+            "patience is 0: it must be at least 1",
+        ),
+        (
+            |c| c.checkpoint_every_steps = Some(0),
+            "checkpoint_every_steps is 0: it must be at least 1",
+        ),
+        (
+            |c| c.checkpoint_every_epochs = Some(0),
+            "checkpoint_every_epochs is 0: it must be at least 1",
+        ),
+        (
+            |c| c.learning_rate = 0.0,
+            "learning_rate is 0: it must lie in (0, infinity)",
+        ),
+        (
+            |c| c.learning_rate = f64::INFINITY,
+            "learning_rate is inf: it must lie in (0, infinity)",
+        ),
+        (
+            |c| c.epsilon = 0.0,
+            "epsilon is 0: it must lie in (0, infinity)",
+        ),
+        (
+            |c| c.clip_norm = Some(0.0),
+            "clip_norm is 0: it must lie in (0, infinity)",
+        ),
+        (
+            |c| c.weight_decay = -0.1,
+            "weight_decay is -0.1: it must lie in [0, infinity)",
+        ),
+        (
+            |c| c.min_delta = f64::NAN,
+            "min_delta is NaN: it must lie in [0, infinity)",
+        ),
         (|c| c.beta_1 = 1.0, "beta_1 is 1: it must lie in [0, 1)"),
         (|c| c.beta_2 = -0.1, "beta_2 is -0.1: it must lie in [0, 1)"),
-        (|c| c.smoothing = 1.0, "smoothing is 1: it must lie in [0, 1)"),
         (
-            |c| c.schedule = Schedule::Cosine { final_fraction: 1.1 },
+            |c| c.smoothing = 1.0,
+            "smoothing is 1: it must lie in [0, 1)",
+        ),
+        (
+            |c| {
+                c.schedule = Schedule::Cosine {
+                    final_fraction: 1.1,
+                }
+            },
             "schedule.cosine.final_fraction is 1.1: it must lie in [0, 1]",
         ),
         (
-            |c| c.schedule = Schedule::Plateau { factor: 1.0, patience: 1 },
+            |c| {
+                c.schedule = Schedule::Plateau {
+                    factor: 1.0,
+                    patience: 1,
+                }
+            },
             "schedule.plateau.factor is 1: it must lie in (0, 1)",
         ),
     ];
@@ -679,9 +745,22 @@ fn every_setting_is_checked_on_both_sides_of_its_bound() {
         |c| c.weight_decay = 0.0,
         |c| c.beta_1 = 0.0,
         |c| c.smoothing = 0.999,
-        |c| c.schedule = Schedule::Cosine { final_fraction: 0.0 },
-        |c| c.schedule = Schedule::Cosine { final_fraction: 1.0 },
-        |c| c.schedule = Schedule::Plateau { factor: 0.999, patience: 1 },
+        |c| {
+            c.schedule = Schedule::Cosine {
+                final_fraction: 0.0,
+            }
+        },
+        |c| {
+            c.schedule = Schedule::Cosine {
+                final_fraction: 1.0,
+            }
+        },
+        |c| {
+            c.schedule = Schedule::Plateau {
+                factor: 0.999,
+                patience: 1,
+            }
+        },
     ];
     for change in right {
         let mut config = config();

@@ -124,3 +124,59 @@ impl ModuleVisitor for Collector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::parameters;
+
+    #[derive(Module, Debug)]
+    struct Pair {
+        a: Param<Tensor<2>>,
+        b: Param<Tensor<1>>,
+    }
+
+    fn pair() -> Pair {
+        let device = Device::flex();
+        Pair {
+            a: parameters::ones([2, 3], &device),
+            b: parameters::ones([5], &device),
+        }
+        .train()
+    }
+
+    fn values(gradients: &StepGradients, name: &str) -> Vec<f32> {
+        let data = gradients.mean[name].clone().into_data();
+        data.iter::<f32>().collect()
+    }
+
+    #[test]
+    fn batches_count_by_their_weight_and_a_missing_gradient_as_zero() {
+        let pair = pair();
+        let mut gradients = StepGradients::default();
+        assert!(gradients.is_empty());
+        gradients.add(&pair, &pair.a.val().mul_scalar(4.0).sum(), 1.0);
+        assert_eq!(values(&gradients, "a"), [4.0; 6]);
+        let both = pair.a.val().mul_scalar(8.0).sum() + pair.b.val().sum();
+        gradients.add(&pair, &both, 3.0);
+        assert_eq!(values(&gradients, "a"), [7.0; 6]);
+        assert_eq!(values(&gradients, "b"), [0.75; 5]);
+    }
+
+    #[test]
+    fn losses_and_norms_come_back_with_their_names() {
+        let pair = pair();
+        let mut gradients = StepGradients::default();
+        gradients.add(&pair, &pair.a.val().mul_scalar(3.0).sum(), 1.0);
+        gradients.add(&pair, &pair.b.val().mul_scalar(2.0).sum(), 1.0);
+        let numbers = gradients.numbers();
+        assert_eq!(numbers.losses, [(18.0, 1.0), (10.0, 1.0)]);
+        assert_eq!(numbers.loss(), 14.0);
+        // Halves of 3 in six places and of 2 in five.
+        let expected = [("a".to_owned(), 13.5), ("b".to_owned(), 5.0)];
+        assert_eq!(numbers.squares, expected);
+        assert_eq!(numbers.norm(), 18.5f64.sqrt());
+    }
+}

@@ -13,6 +13,57 @@ use crate::random::{Mode, RandomKey};
 ///
 /// Batches are made on other threads, ahead of their use. Whatever a batch draws at random it draws from the key it is
 /// given, so that a batch is a pure function of its arguments.
+///
+/// ```
+/// use burn::module::{Module, Param};
+/// use burn::tensor::{Device, Tensor};
+/// use salient::parameters;
+/// use salient::random::{Mode, RandomKey};
+/// use salient::training::{BoxedError, Loss, Objective, Trainer, TrainingConfig};
+///
+/// #[derive(Module, Debug)]
+/// struct Slope {
+///     slope: Param<Tensor<1>>,
+/// }
+///
+/// /// Finds the 2 in `y = 2 x`.
+/// struct FindSlope;
+///
+/// impl Objective for FindSlope {
+///     type Model = Slope;
+///     type Batch = Vec<f32>;
+///
+///     fn n_examples(&self) -> usize {
+///         8
+///     }
+///
+///     fn batch(&self, examples: &[usize], _key: RandomKey) -> Result<Vec<f32>, BoxedError> {
+///         Ok(examples.iter().map(|&example| example as f32 / 8.0).collect())
+///     }
+///
+///     fn loss(&self, model: &Slope, batch: &Vec<f32>, _mode: Mode) -> Result<Loss, BoxedError> {
+///         let x = Tensor::<1>::from_floats(batch.as_slice(), &Device::flex());
+///         let error = x.clone() * model.slope.val() - x * 2.0;
+///         Ok(Loss {
+///             mean: error.square().mean(),
+///             weight: batch.len() as f64,
+///         })
+///     }
+/// }
+///
+/// let config = TrainingConfig {
+///     batch_size: 4,
+///     learning_rate: 0.1,
+///     ..TrainingConfig::default()
+/// };
+/// let model = Slope {
+///     slope: parameters::zeros([1], &Device::flex()),
+/// };
+/// let trained = Trainer::new(config).fit(model, &FindSlope)?;
+/// let slope = parameters::read(&trained.model)["slope"].values[0];
+/// assert!((slope - 2.0).abs() < 0.01);
+/// # Ok::<(), salient::training::TrainingError>(())
+/// ```
 pub trait Objective: Sync {
     /// The model to train.
     type Model: Module;

@@ -7,6 +7,22 @@ use serde::Serialize;
 use crate::training::{BoxedError, EpochRecord, StopReason, Timing, TrainingConfig, Validation};
 
 /// Is told what a run does. Nothing is printed or written unless an observer does it.
+///
+/// ```
+/// use salient::training::{BoxedError, Event, Observer};
+///
+/// /// Remembers the loss of each epoch.
+/// struct Losses<'a>(&'a mut Vec<f64>);
+///
+/// impl Observer for Losses<'_> {
+///     fn observe(&mut self, event: &Event<'_>) -> Result<(), BoxedError> {
+///         if let Event::EpochEnded { record } = event {
+///             self.0.push(record.train_loss);
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
 pub trait Observer {
     /// Takes note of an event. Called on the training thread, which waits.
     ///
