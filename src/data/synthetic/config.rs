@@ -13,7 +13,7 @@ pub struct ShopConfig {
     pub n_users: usize,
     /// Number of items, 20 to 1,000,000. Default 1,000.
     pub n_items: usize,
-    /// Number of categories that the items fall into, 2 to `n_items / 2` and at most 10,000. Default 25.
+    /// Number of categories that the items fall into, 2 to `n_items / 2` and at most 10,000. Default 20.
     pub n_categories: usize,
     /// Number of styles (collections that run through all categories), 1 to `n_items / n_categories`, so that every
     /// category has items of every style. Default 10.
@@ -61,20 +61,20 @@ pub struct ShopConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NextItemConfig {
-    /// Weight of the routine, 0 to 1,000. Default 0.74.
+    /// Weight of the routine, 0 to 1,000. Default 0.76.
     pub routine_weight: f64,
-    /// Weight of the taste, 0 to 1,000. Default 0.13.
+    /// Weight of the taste, 0 to 1,000. Default 0.12.
     pub taste_weight: f64,
     /// Weight of the season, 0 to 1,000. Default 0.06.
     pub season_weight: f64,
     /// Weight of popularity, 0 to 1,000 and at least a thousandth of the sum of the weights, because a user may have met
-    /// all items that the other parts lead to. Default 0.07.
+    /// all items that the other parts lead to. Default 0.06.
     pub popularity_weight: f64,
     /// Share of the routine's weight that it keeps at the first event of a session, 0 to 1; the taste gets the rest.
     /// Default 0.5.
     pub session_start_routine: f64,
     /// Weights, 0 to 1,000 and not all 0, with which the last category, the one before and the one before that lead the
-    /// routine. Default 0.15, 0.65, 0.2.
+    /// routine. Default 0.05, 0.8, 0.15.
     pub routine_lag_weights: [f64; 3],
     /// Share of the routine in which the item has the style of the last item, 0 to 1. Default 0.9.
     pub style_share: f64,
@@ -92,7 +92,7 @@ impl Default for ShopConfig {
         Self {
             n_users: 2_500,
             n_items: 1_000,
-            n_categories: 25,
+            n_categories: 20,
             n_styles: 10,
             start_utc_millis: 1_704_067_200_000,
             n_days: 364,
@@ -113,12 +113,12 @@ impl Default for ShopConfig {
 impl Default for NextItemConfig {
     fn default() -> Self {
         Self {
-            routine_weight: 0.74,
-            taste_weight: 0.13,
+            routine_weight: 0.76,
+            taste_weight: 0.12,
             season_weight: 0.06,
-            popularity_weight: 0.07,
+            popularity_weight: 0.06,
             session_start_routine: 0.5,
-            routine_lag_weights: [0.15, 0.65, 0.2],
+            routine_lag_weights: [0.05, 0.8, 0.15],
             style_share: 0.9,
             taste_half_life_events: 8.0,
             season_strength: 2.0,
@@ -300,7 +300,7 @@ mod tests {
             ("n_users", |config| &mut config.n_users, 1, 10_000_000),
             ("n_items", |config| &mut config.n_items, 320, 1_000_000),
             ("n_categories", |config| &mut config.n_categories, 2, 100),
-            ("n_styles", |config| &mut config.n_styles, 1, 40),
+            ("n_styles", |config| &mut config.n_styles, 1, 50),
             ("n_days", |config| &mut config.n_days, 28, 3_650),
             ("max_events", |config| &mut config.max_events, 40, 500),
             ("min_events", |config| &mut config.min_events, 1, 40),
