@@ -37,6 +37,16 @@ pub enum ParametersError {
         /// Shape that the module expects.
         expected: Vec<usize>,
     },
+    /// A weight has another number of axes than it must have.
+    #[error("weight {name:?} has shape {found:?}, it must have {n_axes} axes")]
+    Rank {
+        /// Name of the weight.
+        name: String,
+        /// Shape given.
+        found: Vec<usize>,
+        /// Number of axes that it must have.
+        n_axes: usize,
+    },
     /// A weight is NaN or infinite.
     #[error("weight {name:?} holds {value} at index {index}: weights must be finite")]
     NotFinite {

@@ -239,10 +239,10 @@ mod tests {
         let packed = PackedSequences::from_dense(dense, &[1, 3]);
         assert_eq!(packed.offsets().as_slice(), [0, 1, 4]);
         assert_eq!(
-            packed.rows().into_data().to_vec::<f32>().unwrap(),
+            packed.rows().into_data().try_to_vec::<f32>().unwrap(),
             [1., 2., 7., 8., 9., 10., 11., 12.]
         );
-        let back = packed.to_dense().into_data().to_vec::<f32>().unwrap();
+        let back = packed.to_dense().into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(back, [1., 2., 0., 0., 0., 0., 7., 8., 9., 10., 11., 12.]);
     }
 
@@ -252,7 +252,7 @@ mod tests {
         let rows = Tensor::<1>::from_floats([1.0, 2.0, 3.0, 4.0], &device).reshape([2, 2]);
         let packed = PackedSequences::new(rows, Offsets::from_lengths([0, 2]));
         assert_eq!(
-            packed.last_rows().into_data().to_vec::<f32>().unwrap(),
+            packed.last_rows().into_data().try_to_vec::<f32>().unwrap(),
             [0., 0., 3., 4.]
         );
     }

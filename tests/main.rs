@@ -1,4 +1,24 @@
 //! Promises made to users, one file each.
 
+/// What several promises need: numbers, golden files, comparison, gradients.
+mod support;
+
+/// Attention computes what PyTorch's does, shows nothing that is hidden, and says what it looked at.
+mod attention;
+
+/// The encoder computes what PyTorch's does, keeps its promises about order and visibility, and refuses bad configs.
+mod encoder;
+
 /// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
 mod simulator;
+
+/// Baselines give the scores that their formulas say.
+mod baselines;
+/// Ranking metrics are what their formulas say, for any scores, ties included.
+mod ranking_metrics;
+
+/// An interrupted run ends with the same bytes, and a bad checkpoint is refused.
+mod resume;
+/// Training does what its settings say, the same way every time.
+mod training;
+

@@ -60,6 +60,12 @@ pub enum RowRule {
     /// A number used as an id has a fraction or is not finite.
     #[error("an id must be a whole number or text")]
     IdNotWhole,
+    /// An id contains a line break.
+    #[error("an id must not contain a line break; check for a quote that is never closed")]
+    LineBreakInId,
+    /// The row has a value that the first row lacks.
+    #[error("the first row has none here, so no row may have one")]
+    OnlySomeRows,
     /// The text does not fit the time format.
     #[error("not a time: expected {expected}")]
     UnparsableTime {
@@ -67,7 +73,9 @@ pub enum RowRule {
         expected: String,
     },
     /// The time lies outside the years 0 to 9999.
-    #[error("a time outside the years 0 to 9999 when read as {unit}; is it another unit? choose unix-seconds, unix-millis or unix-micros")]
+    #[error(
+        "a time outside the years 0 to 9999 when read as {unit}; is it another unit? choose unix-seconds, unix-millis or unix-micros"
+    )]
     TimeOutOfRange {
         /// The unit it was read in.
         unit: &'static str,
@@ -79,7 +87,9 @@ pub enum RowRule {
     #[error("a weight must be a finite number")]
     NonFiniteWeight,
     /// The row has fewer or more columns than the header or the first row.
-    #[error("the row has {found} columns, but {expected} are expected; check the delimiter and quotes")]
+    #[error(
+        "the row has {found} columns, but {expected} are expected; check the delimiter and quotes"
+    )]
     WrongColumnCount {
         /// Number of columns found.
         found: usize,
@@ -89,8 +99,13 @@ pub enum RowRule {
     /// The bytes are not UTF-8.
     #[error("not UTF-8; convert the file to UTF-8")]
     NotUtf8,
+    /// The file ends inside quotes.
+    #[error("a quote is opened in this record and never closed")]
+    UnclosedQuote,
     /// The line is longer than allowed.
-    #[error("the line is longer than {limit} bytes; check for a missing line end or a quote that is never closed, or raise max_line_bytes")]
+    #[error(
+        "the line is longer than {limit} bytes; check for a missing line end or a quote that is never closed, or raise max_line_bytes"
+    )]
     LineTooLong {
         /// The limit in bytes.
         limit: usize,
@@ -107,12 +122,15 @@ impl RowRule {
             Self::MissingEvent => "missing event type",
             Self::MissingWeight => "missing weight",
             Self::IdNotWhole => "id not a whole number",
+            Self::LineBreakInId => "line break in an id",
+            Self::OnlySomeRows => "value that the first row lacks",
             Self::UnparsableTime { .. } => "unparsable time",
             Self::TimeOutOfRange { .. } => "time out of range",
             Self::UnparsableWeight => "unparsable weight",
             Self::NonFiniteWeight => "weight not finite",
             Self::WrongColumnCount { .. } => "wrong number of columns",
             Self::NotUtf8 => "not UTF-8",
+            Self::UnclosedQuote => "unclosed quote",
             Self::LineTooLong { .. } => "line too long",
         }
     }
@@ -180,10 +198,7 @@ mod tests {
     #[test]
     fn long_text_is_cut_at_a_character() {
         assert_eq!(shortened("é".repeat(60).as_bytes()), "é".repeat(60));
-        assert_eq!(
-            shortened("é".repeat(61).as_bytes()),
-            "é".repeat(60) + "…"
-        );
+        assert_eq!(shortened("é".repeat(61).as_bytes()), "é".repeat(60) + "…");
         assert_eq!(shortened(b"a\xffb"), "a\u{fffd}b");
     }
 }

@@ -67,20 +67,12 @@ pub enum DataError {
         format: &'static str,
     },
     /// The Parquet file is cut off or damaged, or is no Parquet at all.
-    #[error("{} is not a sound Parquet file: {source}; write it again", path.display())]
+    #[error("{} cannot be read as Parquet: {source}; it may be cut off or damaged", path.display())]
     BrokenParquet {
         /// The file.
         path: PathBuf,
         /// What the decoder said.
         source: ParquetError,
-    },
-    /// The Parquet decoder gave up on damaged data without an error of its own.
-    #[error("{} is a damaged Parquet file: its decoder stopped at row {row}; write it again", path.display())]
-    DamagedParquet {
-        /// The file.
-        path: PathBuf,
-        /// Number of rows that could be read.
-        row: u64,
     },
     /// A record batch could not be made or converted.
     #[error("{origin} cannot be read as Arrow after row {row}: {source}")]
@@ -93,7 +85,9 @@ pub enum DataError {
         source: ArrowError,
     },
     /// A record batch has other columns than the first one.
-    #[error("{origin}: the batch after row {row} has other columns than the first; all batches need one schema")]
+    #[error(
+        "{origin}: the batch after row {row} has other columns than the first; all batches need one schema"
+    )]
     BatchesDiffer {
         /// The table.
         origin: Origin,
@@ -149,7 +143,10 @@ pub enum DataError {
         hint: Option<&'static str>,
     },
     /// A name fits more than one column.
-    #[error("{origin}: {asked:?} for the {role} fits more than one column: {}; give the full name, or the number as `#1`", quoted(matches))]
+    #[error(
+        "{origin}: {asked:?} for the {role} fits more than one column: {}; give the full name, or the number as `#1`",
+        quoted(matches)
+    )]
     AmbiguousColumn {
         /// The table.
         origin: Origin,
@@ -169,7 +166,9 @@ pub enum DataError {
         column: String,
     },
     /// A column of an Arrow table has a type that its role cannot use.
-    #[error("{origin}: column {column:?} is of type {found}, but the {role} needs {expected}; convert the column")]
+    #[error(
+        "{origin}: column {column:?} is of type {found}, but the {role} needs {expected}; convert the column"
+    )]
     WrongColumnType {
         /// The table.
         origin: Origin,
@@ -186,7 +185,9 @@ pub enum DataError {
     #[error("{0}")]
     BadRow(Box<BadRow>),
     /// There are more different values than fit.
-    #[error("{origin}: column {column:?} has more than {limit} different values; is it the {role}?")]
+    #[error(
+        "{origin}: column {column:?} has more than {limit} different values; is it the {role}?"
+    )]
     TooManyValues {
         /// The table.
         origin: Origin,
@@ -198,13 +199,17 @@ pub enum DataError {
         limit: usize,
     },
     /// A time format is not one of those known.
-    #[error("unknown time format {text:?}; use auto, unix-seconds, unix-millis, unix-micros, or a pattern such as %d/%m/%Y %H:%M")]
+    #[error(
+        "unknown time format {text:?}; use auto, unix-seconds, unix-millis, unix-micros, or a pattern such as %d/%m/%Y %H:%M"
+    )]
     UnknownTimeFormat {
         /// The text given.
         text: String,
     },
     /// A time pattern holds something that is no pattern.
-    #[error("time pattern {pattern:?} is not valid: each % must begin a specifier of strftime, such as %Y-%m-%d %H:%M:%S")]
+    #[error(
+        "time pattern {pattern:?} is not valid: each % must begin a specifier of strftime, such as %Y-%m-%d %H:%M:%S"
+    )]
     InvalidTimePattern {
         /// The pattern.
         pattern: String,
@@ -216,7 +221,9 @@ pub enum DataError {
         text: String,
     },
     /// A delimiter that is not one ASCII character.
-    #[error("{text:?} is no delimiter: give one ASCII character other than a quote or a line end, or `tab`")]
+    #[error(
+        "{text:?} is no delimiter: give one ASCII character other than a quote or a line end, or `tab`"
+    )]
     InvalidDelimiter {
         /// The text given.
         text: String,
@@ -242,7 +249,10 @@ pub enum DataError {
         present: Vec<String>,
     },
     /// A filter keeps no event type.
-    #[error("the list of event types to keep is empty; name some of {}, or leave the filter out", quoted(present))]
+    #[error(
+        "the list of event types to keep is empty; name some of {}, or leave the filter out",
+        quoted(present)
+    )]
     NoEventsKept {
         /// The names that occur.
         present: Vec<String>,
@@ -262,7 +272,9 @@ pub enum DataError {
         dropped: Vec<String>,
     },
     /// The fractions of a split are not proportions that leave something to train on.
-    #[error("validation_fraction {validation_fraction} and test_fraction {test_fraction} are not valid: validation in [0, 1), test in (0, 1), and their sum below 1")]
+    #[error(
+        "validation_fraction {validation_fraction} and test_fraction {test_fraction} are not valid: validation in [0, 1), test in (0, 1), and their sum below 1"
+    )]
     InvalidSplitFractions {
         /// Share for validation.
         validation_fraction: f64,
@@ -273,7 +285,9 @@ pub enum DataError {
     #[error("a split by time needs a time column, but none was read; name it in the schema")]
     SplitNeedsTimes,
     /// A split leaves no event to train on.
-    #[error("the split {rule} leaves none of {n_rows} events of {n_users} users to train on; take smaller fractions or more data")]
+    #[error(
+        "the split {rule} leaves none of {n_rows} events of {n_users} users to train on; take smaller fractions or more data"
+    )]
     NothingLeftToTrain {
         /// The split rule.
         rule: String,
@@ -323,8 +337,16 @@ fn quoted(names: &[String]) -> String {
     if names.is_empty() {
         return "none".into();
     }
-    let listed: Vec<String> = names.iter().take(MAX_NAMES).map(|name| format!("`{name}`")).collect();
+    let listed: Vec<String> = names
+        .iter()
+        .take(MAX_NAMES)
+        .map(|name| format!("`{name}`"))
+        .collect();
     let rest = names.len().saturating_sub(MAX_NAMES);
-    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    let more = if rest > 0 {
+        format!(" and {rest} more")
+    } else {
+        String::new()
+    };
     listed.join(", ") + &more
 }

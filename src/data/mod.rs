@@ -1,19 +1,36 @@
 //! Files to checked records.
 
+mod audit;
 mod bad_row;
+mod cells;
+mod collect;
+mod csv;
 mod error;
+mod filter;
 mod interactions;
+mod lines;
 mod options;
+mod parquet;
+mod read;
+mod record_batch;
+mod rows;
 mod schema;
 mod split;
+mod summary;
+mod tie_break;
 mod time;
 
+/// Simulated data whose truth is known.
 pub mod synthetic;
 
+pub use audit::{DataAudit, EventCount, HistoryLengths};
 pub use bad_row::{BadRow, OnBadRow, Place, RowRule};
 pub use error::{ColumnRole, DataError, Origin};
+pub use filter::{FilterSummary, InteractionFilter, Repeats};
 pub use interactions::{InteractionRow, Interactions};
 pub use options::{Delimiter, ReadOptions};
+pub use read::read_interactions;
 pub use schema::{ColumnRef, InteractionSchema};
 pub use split::{Holdout, Split, SplitRule, TimeCuts};
+pub use summary::{ReadSummary, SkippedRows, TableFormat};
 pub use time::TimeFormat;

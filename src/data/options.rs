@@ -41,7 +41,10 @@ impl Delimiter {
             .map(|name| name.to_string_lossy().to_ascii_lowercase())
             .unwrap_or_default();
         let name = name.strip_suffix(".gz").unwrap_or(&name);
-        if [".tsv", ".tab", ".inter"].iter().any(|end| name.ends_with(end)) {
+        if [".tsv", ".tab", ".inter"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
             Self::TAB
         } else {
             Self::COMMA

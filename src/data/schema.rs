@@ -174,6 +174,41 @@ pub(crate) struct ResolvedSchema {
     pub(crate) weight: Option<Column>,
 }
 
+impl ResolvedSchema {
+    /// The columns with their roles.
+    pub(crate) fn by_role(&self) -> impl Iterator<Item = (ColumnRole, &Column)> {
+        [
+            (ColumnRole::User, Some(&self.user)),
+            (ColumnRole::Item, Some(&self.item)),
+            (ColumnRole::Time, self.time.as_ref()),
+            (ColumnRole::TieBreak, self.tie_break.as_ref()),
+            (ColumnRole::Event, self.event.as_ref()),
+            (ColumnRole::Weight, self.weight.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(role, column)| Some((role, column?)))
+    }
+
+    /// Renumbers the columns for a table that holds them alone; their former numbers, in order.
+    pub(crate) fn select(&mut self) -> Vec<usize> {
+        let mut selected: Vec<usize> = self.by_role().map(|(_, column)| column.index).collect();
+        selected.sort_unstable();
+        selected.dedup();
+        let columns = [Some(&mut self.user), Some(&mut self.item)]
+            .into_iter()
+            .chain([
+                self.time.as_mut(),
+                self.tie_break.as_mut(),
+                self.event.as_mut(),
+                self.weight.as_mut(),
+            ]);
+        for column in columns.flatten() {
+            column.index = selected.partition_point(|&index| index < column.index);
+        }
+        selected
+    }
+}
+
 /// The columns of a table.
 pub(crate) struct Columns<'a> {
     pub(crate) origin: &'a Origin,
@@ -210,7 +245,9 @@ impl Columns<'_> {
     }
 
     fn at(&self, number: usize) -> Option<usize> {
-        number.checked_sub(1).filter(|&index| index < self.names.len())
+        number
+            .checked_sub(1)
+            .filter(|&index| index < self.names.len())
     }
 
     fn named(&self, asked: &str, role: ColumnRole) -> Result<Option<usize>, DataError> {
@@ -241,7 +278,11 @@ impl Columns<'_> {
     }
 
     fn hint(&self, reference: &ColumnRef) -> Option<&'static str> {
-        let only = if self.names.len() == 1 { self.names[0].as_str() } else { "" };
+        let only = if self.names.len() == 1 {
+            self.names[0].as_str()
+        } else {
+            ""
+        };
         match reference {
             ColumnRef::Number(0) => Some("columns count from 1"),
             _ if only.contains([',', ';', '\t', '|']) => Some("is the delimiter right?"),

@@ -249,12 +249,7 @@ fn global_time(
     Ok(split)
 }
 
-fn by_user(
-    log: &Interactions,
-    validation_fraction: f64,
-    test_fraction: f64,
-    seed: u64,
-) -> Split {
+fn by_user(log: &Interactions, validation_fraction: f64, test_fraction: f64, seed: u64) -> Split {
     let mut split = all_for_training(log);
     let mut eligible: Vec<u32> = (0..log.n_users() as u32)
         .filter(|&user| log.user_range(user).len() >= MIN_EVENTS_TO_HOLD_OUT)

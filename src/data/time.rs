@@ -15,6 +15,7 @@ const MIN_MILLIS: i64 = -62_167_219_200_000;
 /// The first millisecond of the year 10000.
 const END_MILLIS: i64 = 253_402_300_800_000;
 const MILLIS_PER_SECOND: i64 = 1_000;
+const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// How times are written.
 ///
@@ -96,12 +97,14 @@ pub(crate) enum TimeParser {
     },
 }
 
-/// A unit of time since 1970.
+/// A unit of time since 1970, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Seconds,
     Millis,
     Micros,
+    Nanos,
+    Days,
 }
 
 impl Unit {
@@ -110,6 +113,8 @@ impl Unit {
             Self::Seconds => "unix-seconds",
             Self::Millis => "unix-millis",
             Self::Micros => "unix-micros",
+            Self::Nanos => "a timestamp in nanoseconds",
+            Self::Days => "a date",
         }
     }
 
@@ -119,7 +124,16 @@ impl Unit {
             Self::Seconds => value.checked_mul(MILLIS_PER_SECOND),
             Self::Millis => Some(value),
             Self::Micros => Some(value.div_euclid(1_000)),
+            Self::Nanos => Some(value.div_euclid(1_000_000)),
+            Self::Days => value.checked_mul(MILLIS_PER_DAY),
         }
+    }
+
+    /// Milliseconds of a whole number of units, within the years 0 to 9999.
+    pub(crate) fn checked_millis(self, value: i64) -> Result<i64, RowRule> {
+        let unit = self.name();
+        let millis = self.millis(value).ok_or(RowRule::TimeOutOfRange { unit })?;
+        in_range(millis, unit)
     }
 
     /// Milliseconds of a number of units; seconds are rounded to the nearest millisecond, as binary fractions need.
@@ -128,6 +142,8 @@ impl Unit {
             Self::Seconds => (value * 1e3).round(),
             Self::Millis => value.floor(),
             Self::Micros => (value / 1e3).floor(),
+            Self::Nanos => (value / 1e6).floor(),
+            Self::Days => (value * MILLIS_PER_DAY as f64).floor(),
         };
         // Far beyond any year that passes the range check, and exact in i64.
         (millis.abs() < 1e18).then_some(millis as i64)
@@ -175,10 +191,7 @@ impl TimeParser {
     /// Milliseconds since 1970 of a time as a whole number.
     pub(crate) fn integer(&self, value: i64) -> Result<i64, RowRule> {
         match self.unit() {
-            Some(unit) => match unit.millis(value) {
-                Some(millis) => in_range(millis, unit.name()),
-                None => Err(RowRule::TimeOutOfRange { unit: unit.name() }),
-            },
+            Some(unit) => unit.checked_millis(value),
             // Such as 20160509 with %Y%m%d.
             None => self.text(&value.to_string()),
         }
@@ -206,10 +219,7 @@ impl TimeParser {
 
     fn number_in_text(&self, text: &str, unit: Unit) -> Result<i64, RowRule> {
         if let Ok(value) = text.parse::<i64>() {
-            return match unit.millis(value) {
-                Some(millis) => in_range(millis, unit.name()),
-                None => Err(RowRule::TimeOutOfRange { unit: unit.name() }),
-            };
+            return unit.checked_millis(value);
         }
         match text.parse::<f64>() {
             Ok(value) => self.float(value),
@@ -245,10 +255,15 @@ fn parse_date(text: &str) -> Option<i64> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_millis());
     }
-    ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
-        .iter()
-        .find_map(|pattern| NaiveDateTime::parse_from_str(text, pattern).ok())
-        .map(|time| time.and_utc().timestamp_millis())
+    [
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M",
+    ]
+    .iter()
+    .find_map(|pattern| NaiveDateTime::parse_from_str(text, pattern).ok())
+    .map(|time| time.and_utc().timestamp_millis())
 }
 
 fn parse_pattern(text: &str, items: &[Item<'static>]) -> Option<i64> {
@@ -270,6 +285,8 @@ fn midnight(date: NaiveDate) -> i64 {
 
 /// A date for people, such as `1997-09-20`.
 pub(crate) fn date_of_millis(millis: i64) -> String {
-    DateTime::from_timestamp_millis(millis)
-        .map_or_else(|| format!("{millis} ms"), |time| time.format("%Y-%m-%d").to_string())
+    DateTime::from_timestamp_millis(millis).map_or_else(
+        || format!("{millis} ms"),
+        |time| time.format("%Y-%m-%d").to_string(),
+    )
 }

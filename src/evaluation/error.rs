@@ -1,6 +1,184 @@
-//! Where a metric is undefined.
+//! Where a metric is undefined, or a result cannot be had or compared.
 
-/// Where a metric is undefined.
+use std::fmt;
+
+/// Where a metric is undefined, or a result cannot be had or compared.
+///
+/// Cases are numbered from 0, items are catalogue indices.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum EvaluationError {}
+pub enum EvaluationError {
+    /// There is nothing to take a mean of.
+    #[error("no cases to evaluate; a mean needs at least one")]
+    NoCases,
+    /// No metric was asked for.
+    #[error("no cutoffs; name at least one k, such as 10")]
+    NoCutoffs,
+    /// The first 0 places hold nothing.
+    #[error("cutoff k is 0; it must be at least 1")]
+    ZeroCutoff,
+    /// More places than items.
+    #[error("cutoff k is {k}, but the catalogue has {n_items} items; lower k")]
+    CutoffExceedsItems {
+        /// The cutoff.
+        k: usize,
+        /// Size of the catalogue.
+        n_items: usize,
+    },
+    /// More places than candidates.
+    #[error("cutoff k is {k}, but the allow-list has {n_candidates} items; lower k")]
+    CutoffExceedsCandidates {
+        /// The cutoff.
+        k: usize,
+        /// Size of the allow-list.
+        n_candidates: usize,
+    },
+    /// No case can be scored in batches of 0.
+    #[error("batch_size is 0; it must be at least 1")]
+    ZeroBatchSize,
+    /// Too few resamples for an interval.
+    #[error("n_resamples is {n_resamples}; a bootstrap interval needs at least 2")]
+    TooFewResamples {
+        /// The number asked for.
+        n_resamples: usize,
+    },
+    /// No interval holds all or nothing of a distribution.
+    #[error("interval level is {level}; it must lie between 0 and 1, both excluded")]
+    LevelOutOfRange {
+        /// The level asked for.
+        level: f64,
+    },
+    /// An allow-list names an item that does not exist.
+    #[error(
+        "the allow-list holds item {item}, but the catalogue has {n_items} items; catalogue indices start at 0"
+    )]
+    CandidateOutOfRange {
+        /// The item.
+        item: u32,
+        /// Size of the catalogue.
+        n_items: usize,
+    },
+    /// A history holds an item that does not exist.
+    #[error(
+        "the history of case {case} holds item {item}, but the catalogue has {n_items} items; leave out items outside the catalogue"
+    )]
+    HistoryOutOfRange {
+        /// The case.
+        case: usize,
+        /// The item.
+        item: u32,
+        /// Size of the catalogue.
+        n_items: usize,
+    },
+    /// A target does not exist.
+    #[error(
+        "case {case} has target {item}, but the catalogue has {n_items} items; count targets outside it in n_unknown_targets"
+    )]
+    TargetOutOfRange {
+        /// The case.
+        case: usize,
+        /// The target.
+        item: u32,
+        /// Size of the catalogue.
+        n_items: usize,
+    },
+    /// One right answer is given twice.
+    #[error("case {case} has target {item} more than once; targets must be distinct")]
+    RepeatedTarget {
+        /// The case.
+        case: usize,
+        /// The target.
+        item: u32,
+    },
+    /// Without a right answer every ranking is as good.
+    #[error(
+        "case {case} has no target, known or unknown; ranking metrics are undefined for it, leave it out"
+    )]
+    NoTargets {
+        /// The case.
+        case: usize,
+    },
+    /// A column of a history is neither empty nor as long as the history.
+    #[error(
+        "{column} of case {case} has {found} entries for a history of {expected}; give one an event, or none at all"
+    )]
+    ColumnLength {
+        /// The case.
+        case: usize,
+        /// The field of the case.
+        column: &'static str,
+        /// Length of the history.
+        expected: usize,
+        /// Length of the column.
+        found: usize,
+    },
+    /// A scorer gave something that cannot be ranked.
+    #[error("{scorer} gave item {item} of case {case} the score {value}; scores must be finite")]
+    NotFinite {
+        /// Name of the scorer.
+        scorer: String,
+        /// The case.
+        case: usize,
+        /// The item.
+        item: u32,
+        /// Its score.
+        value: f32,
+    },
+    /// A scorer failed.
+    #[error("{scorer} failed to score the cases from {first_case} on")]
+    ScorerFailed {
+        /// Name of the scorer.
+        scorer: String,
+        /// First case of the batch.
+        first_case: usize,
+        /// What the scorer said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Two results were not measured alike.
+    #[error(
+        "results cannot be compared: {field} is {left} in one protocol and {right} in the other; evaluate both alike"
+    )]
+    ProtocolsDiffer {
+        /// The part of the protocol.
+        field: &'static str,
+        /// Its value on the left.
+        left: String,
+        /// Its value on the right.
+        right: String,
+    },
+    /// There is nothing to compare.
+    #[error("no reports to compare; give at least one")]
+    NoReports,
+    /// A report does not hold what is asked of it.
+    #[error(
+        "the report on {model} holds no values of {metric} by case; evaluate with that cutoff, and do not read the report from a file"
+    )]
+    NoCaseValues {
+        /// Name of the scorer.
+        model: String,
+        /// The metric.
+        metric: String,
+    },
+    /// Labels do not match the cases.
+    #[error("segment {segment} has {n_labels} labels for {n_cases} cases; give one a case")]
+    LabelsMismatch {
+        /// Name of the segment.
+        segment: String,
+        /// Number of labels.
+        n_labels: usize,
+        /// Number of cases.
+        n_cases: usize,
+    },
+    /// Bins of histories are not in order.
+    #[error("history bounds are {bounds:?}; they must be at least 1 and ascending")]
+    BoundsNotAscending {
+        /// The bounds.
+        bounds: Vec<usize>,
+    },
+}
+
+/// Writes an optional value, or that it is not known.
+pub(super) fn or_unknown(value: Option<&impl fmt::Display>) -> String {
+    value.map_or_else(|| "unknown".to_owned(), ToString::to_string)
+}

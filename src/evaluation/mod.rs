@@ -1,5 +1,18 @@
 //! What a model's answers are worth.
+//!
+//! Whatever is measured, the result has one form: a value for each case, their mean as an [`Estimate`] with its bootstrap
+//! interval, and the [`Protocol`] it was measured under. Results under different protocols refuse to be compared. The
+//! formulas, with ties and undefined cases, are in `docs/metrics.md`.
 
+mod case_table;
 mod error;
+mod interval;
+mod protocol;
+mod text_table;
+
+/// How well the items that people chose next are ranked in the whole catalogue.
+pub mod ranking;
 
 pub use error::EvaluationError;
+pub use interval::{Estimate, Interval, IntervalSettings, estimate_mean};
+pub use protocol::{DataOrigin, Measurement, Protocol};

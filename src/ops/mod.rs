@@ -1,1 +1,35 @@
 //! Differentiable operations that models are made of: one folder each.
+//!
+//! Every folder holds a public function, which checks shapes and chooses an implementation, and `composite`, an
+//! implementation made of Burn's own operations. The composite runs on any backend, in 32 or 64 bits, and its gradient is
+//! Burn's; it is the reference that a faster kernel is tested against.
+
+/// Packed multi-head attention.
+pub mod attention;
+
+/// Softmax cross-entropy over a table of items.
+pub mod linear_cross_entropy;
+
+/// Binary cross-entropy on a target and sampled negatives.
+pub mod binary_cross_entropy;
+
+/// Normalisation over the width of a row.
+pub mod layer_norm;
+
+/// Pointwise non-linear functions.
+pub mod activation;
+
+/// Dropout by counter-based random numbers.
+pub mod dropout;
+
+/// Rows of a table, by id.
+pub mod embedding;
+
+/// The best items of a table for each query.
+pub mod top_k;
+
+/// Numbers of the host as tensors.
+mod host;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,108 @@
+//! The flags that examples share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use salient::data::{ColumnRef, Delimiter, InteractionSchema, OnBadRow, ReadOptions, TimeFormat};
+
+/// Where the data is and how to read it.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Data")]
+pub struct DataFlags {
+    /// Event log, CSV or Parquet, plain or gzip [default: a simulated shop]
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Separator of columns: one character, `tab` or `\t` [default: tab for .tsv and .inter, else comma]
+    #[arg(long)]
+    pub delimiter: Option<Delimiter>,
+    /// The file has no header line; name columns by number, from 1
+    #[arg(long)]
+    pub no_header: bool,
+    /// Column of the user, or of the session
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub user_column: Option<ColumnRef>,
+    /// Column of the item
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub item_column: Option<ColumnRef>,
+    /// Column of the time; without one, events are in the order of the file
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub time_column: Option<ColumnRef>,
+    /// Column that orders events of the same time
+    #[arg(long, value_name = "COLUMN", requires = "time_column")]
+    pub tie_break_column: Option<ColumnRef>,
+    /// How times are written: auto, seconds, millis, micros, or a pattern such as `%d.%m.%Y %H:%M`
+    #[arg(long, default_value = "auto")]
+    pub time_format: TimeFormat,
+    /// Column of the type of event
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub event_column: Option<ColumnRef>,
+    /// Column of a weight, such as a rating or a dwell time
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub weight_column: Option<ColumnRef>,
+    /// What to do with a row that cannot be read
+    #[arg(long, value_enum, default_value_t = BadRows::Fail)]
+    pub on_bad_row: BadRows,
+}
+
+/// What to do with a row that cannot be read.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BadRows {
+    /// Stop and say where it is
+    Fail,
+    /// Leave it out and count it
+    Skip,
+}
+
+impl DataFlags {
+    /// The columns of the log.
+    pub fn schema(&self) -> Result<InteractionSchema, String> {
+        let needed = |column: &Option<ColumnRef>, flag| {
+            column.clone().ok_or_else(|| format!("--data needs {flag}: which column is it?"))
+        };
+        let user = needed(&self.user_column, "--user-column")?;
+        let mut schema = InteractionSchema::new(user, needed(&self.item_column, "--item-column")?);
+        schema.time = self.time_column.clone();
+        schema.tie_break = self.tie_break_column.clone();
+        schema.event = self.event_column.clone();
+        schema.weight = self.weight_column.clone();
+        schema.time_format = self.time_format.clone();
+        Ok(schema)
+    }
+
+    /// How the file is laid out.
+    pub fn options(&self) -> ReadOptions {
+        ReadOptions {
+            delimiter: self.delimiter,
+            has_header: !self.no_header,
+            on_bad_row: match self.on_bad_row {
+                BadRows::Fail => OnBadRow::Fail,
+                BadRows::Skip => OnBadRow::Skip,
+            },
+            ..ReadOptions::default()
+        }
+    }
+}
+
+/// How to run, and where to put what comes out.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Run")]
+pub struct RunFlags {
+    /// Where all random numbers start
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// What computes: auto, flex, ndarray, wgpu or cuda
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Directory for the trained model, its training log, learning curve and checkpoint
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Go on from the checkpoint in --out
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+    /// Steps between checkpoints [default: one an epoch]
+    #[arg(long, value_name = "STEPS", requires = "out")]
+    pub checkpoint_every: Option<u64>,
+    /// File for the results as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}

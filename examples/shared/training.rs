@@ -1,0 +1,24 @@
+//! A trainer with everything that a person at a terminal expects of one.
+
+use salient::training::{CancelToken, JsonLines, LearningCurve, ProgressBar, Trainer, TrainingConfig};
+
+use super::flags::RunFlags;
+
+/// A trainer that shows its progress, stops cleanly at a signal and, with `--out`, keeps a log, a learning curve and
+/// checkpoints.
+pub fn trainer(
+    flags: &RunFlags,
+    config: &TrainingConfig,
+    fingerprint: String,
+) -> Result<Trainer<'static>, Box<dyn std::error::Error>> {
+    let token = CancelToken::new();
+    let handler = token.clone();
+    ctrlc::set_handler(move || handler.cancel())?;
+    let trainer = Trainer::new(config.clone()).observe(ProgressBar::new()).cancel(token);
+    let Some(out) = &flags.out else { return Ok(trainer) };
+    Ok(trainer
+        .observe(JsonLines::append(out.join("training.jsonl"))?)
+        .observe(LearningCurve::new(out.join("learning_curve.svg")))
+        .checkpoint_in(out.join("checkpoint"), fingerprint)
+        .resume(flags.resume))
+}

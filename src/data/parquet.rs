@@ -1,0 +1,73 @@
+//! Event logs as Parquet files.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
+
+use super::bad_row::OnBadRow;
+use super::collect::Collector;
+use super::error::{DataError, Origin};
+use super::record_batch::BatchPlan;
+use super::schema::InteractionSchema;
+use super::summary::RowLedger;
+
+/// Number of rows decoded at a time: columns of that many ids fit the processor's cache.
+const BATCH_ROWS: usize = 8_192;
+
+/// Reads a Parquet file to the end, only the columns that are asked for.
+pub(crate) fn read_parquet(
+    file: File,
+    path: &Path,
+    schema: &InteractionSchema,
+    on_bad_row: OnBadRow,
+) -> Result<(Collector, RowLedger), DataError> {
+    let broken = |source| DataError::BrokenParquet {
+        path: path.to_owned(),
+        source,
+    };
+    let origin = Origin::File(path.to_owned());
+    let builder = no_panic(|| ParquetRecordBatchReaderBuilder::try_new(file))
+        .unwrap_or_else(|| Err(undecodable()))
+        .map_err(broken)?;
+    let mut plan = BatchPlan::new(&origin, builder.schema(), schema)?;
+    let roots = plan.columns.select();
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    let reader = no_panic(|| {
+        builder
+            .with_projection(mask)
+            .with_batch_size(BATCH_ROWS)
+            .build()
+    })
+    .unwrap_or_else(|| Err(undecodable()))
+    .map_err(broken)?;
+    let mut ledger = RowLedger::new(origin, on_bad_row);
+    let collector = plan.collect(Guarded(reader), &mut ledger)?;
+    Ok((collector, ledger))
+}
+
+/// Runs the decoder; none when it panics, which it does on some damaged files.
+fn no_panic<T>(decode: impl FnOnce() -> T) -> Option<T> {
+    // What the decoder leaves behind is dropped, so that no broken state is seen.
+    catch_unwind(AssertUnwindSafe(decode)).ok()
+}
+
+fn undecodable() -> ParquetError {
+    ParquetError::General("the decoder gave up on damaged data".into())
+}
+
+/// Batches, the last of which may be an error in place of a panic.
+struct Guarded<I>(I);
+
+impl<I: Iterator<Item = Result<RecordBatch, ArrowError>>> Iterator for Guarded<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        no_panic(|| self.0.next()).unwrap_or_else(|| Some(Err(undecodable().into())))
+    }
+}

@@ -1,0 +1,203 @@
+//! One entry to files of events, whatever their format.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use super::collect::Collector;
+use super::csv::read_text;
+use super::error::{DataError, Origin};
+use super::interactions::Interactions;
+use super::options::ReadOptions;
+use super::parquet::read_parquet;
+use super::schema::InteractionSchema;
+use super::summary::{ReadSummary, RowLedger, TableFormat};
+
+/// Size of the pieces in which files are read: large against the cost of a system call.
+const BUFFER_BYTES: usize = 1 << 17;
+const PARQUET_MAGIC: &[u8] = b"PAR1";
+const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
+
+/// The first bytes of files that are packed in a way that is not read here.
+const OTHER_MAGIC: [(&[u8], &str); 5] = [
+    (b"PK\x03\x04", "zip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"BZh", "bzip2"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+];
+
+/// Reads a file of events: CSV, TSV or other delimited text, plain or packed by gzip, or Parquet.
+///
+/// The format is told by the first bytes of the file; a name that ends in `.parquet` or `.pq` promises Parquet. The file is
+/// read piece by piece, and only the columns asked for are kept.
+///
+/// ```
+/// use salient::data::{InteractionSchema, ReadOptions, read_interactions};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("log.csv");
+/// std::fs::write(&path, "user,item,time\nanna,tea,2024-05-01\nanna,cup,2024-05-02\n")?;
+/// let schema = InteractionSchema {
+///     time: Some("time".into()),
+///     ..InteractionSchema::new("user", "item")
+/// };
+/// let (log, summary) = read_interactions(&path, &schema, &ReadOptions::default())?;
+/// assert_eq!((log.n_rows(), log.n_users(), log.n_items()), (2, 1, 2));
+/// assert_eq!(summary.n_rows_read, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`DataError`] says what is wrong with the file, the schema, or a row.
+pub fn read_interactions(
+    path: impl AsRef<Path>,
+    schema: &InteractionSchema,
+    options: &ReadOptions,
+) -> Result<(Interactions, ReadSummary), DataError> {
+    let path = path.as_ref();
+    let unreadable = |source| DataError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = open(path)?;
+    let head = head(&mut file).map_err(unreadable)?;
+    if head.is_empty() {
+        let origin = Origin::File(path.to_owned());
+        return Err(DataError::Empty { origin });
+    }
+    if let Some((_, format)) = OTHER_MAGIC
+        .iter()
+        .find(|(magic, _)| head.starts_with(magic))
+    {
+        return Err(DataError::UnsupportedCompression {
+            path: path.to_owned(),
+            format,
+        });
+    }
+    let mut bytes = HashingReader::new(Cursor::new(head.clone()).chain(file));
+    let (collector, ledger, format);
+    if head.starts_with(PARQUET_MAGIC) || promises_parquet(path) {
+        // Parquet is read from its end, so hashing takes a pass of its own.
+        bytes.drain().map_err(unreadable)?;
+        (collector, ledger) = read_parquet(open(path)?, path, schema, options.on_bad_row)?;
+        format = TableFormat::Parquet;
+    } else {
+        let is_gzip = head.starts_with(GZIP_MAGIC);
+        (collector, ledger) = read_bytes(&mut bytes, is_gzip, path, schema, options)?;
+        bytes.drain().map_err(unreadable)?;
+        format = if is_gzip {
+            TableFormat::GzipText
+        } else {
+            TableFormat::Text
+        };
+    }
+    let (sha256, n_bytes) = bytes.finish();
+    let summary = ReadSummary {
+        name: path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        format,
+        sha256: Some(sha256),
+        n_bytes: Some(n_bytes),
+        n_rows_read: ledger.n_rows_read,
+        skipped: ledger.skipped,
+    };
+    Ok((collector.finish(), summary))
+}
+
+fn open(path: &Path) -> Result<File, DataError> {
+    File::open(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => DataError::FileMissing {
+            path: path.to_owned(),
+        },
+        _ => DataError::Unreadable {
+            path: path.to_owned(),
+            source,
+        },
+    })
+}
+
+/// The first bytes of a file, enough to tell its format.
+fn head(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    file.take(8).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+fn promises_parquet(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("parquet") || end.eq_ignore_ascii_case("pq"))
+}
+
+fn read_bytes(
+    bytes: impl Read,
+    is_gzip: bool,
+    path: &Path,
+    schema: &InteractionSchema,
+    options: &ReadOptions,
+) -> Result<(Collector, RowLedger), DataError> {
+    let bytes = BufReader::with_capacity(BUFFER_BYTES, bytes);
+    if !is_gzip {
+        return read_text(bytes, path, schema, options);
+    }
+    let mut text = BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(bytes));
+    let holds_parquet = text
+        .fill_buf()
+        .is_ok_and(|head| head.starts_with(PARQUET_MAGIC));
+    if holds_parquet {
+        return Err(DataError::UnsupportedCompression {
+            path: path.to_owned(),
+            format: "gzip-packed Parquet",
+        });
+    }
+    read_text(text, path, schema, options)
+}
+
+/// Hashes what is read through it.
+struct HashingReader<R> {
+    input: R,
+    hash: Sha256,
+    n_bytes: u64,
+}
+
+impl<R: Read> HashingReader<R> {
+    fn new(input: R) -> Self {
+        Self {
+            input,
+            hash: Sha256::new(),
+            n_bytes: 0,
+        }
+    }
+
+    /// Reads what is left.
+    fn drain(&mut self) -> io::Result<()> {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        while self.read(&mut buffer)? > 0 {}
+        Ok(())
+    }
+
+    /// The hash in hexadecimal, and the number of bytes.
+    fn finish(self) -> (String, u64) {
+        let mut text = String::new();
+        for byte in self.hash.finalize() {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        (text, self.n_bytes)
+    }
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n_bytes = self.input.read(buffer)?;
+        self.hash.update(&buffer[..n_bytes]);
+        self.n_bytes += n_bytes as u64;
+        Ok(n_bytes)
+    }
+}

@@ -1,0 +1,10 @@
+//! Blocks of attention and feed-forward layers, and stacks of blocks.
+
+mod block;
+mod feed_forward;
+mod stack;
+mod stochastic_depth;
+
+pub use block::{EncoderBlock, EncoderBlockConfig, NormOrder};
+pub use feed_forward::{Activation, FeedForward, FeedForwardConfig};
+pub use stack::{DepthRamp, Encoder, EncoderConfig, EncoderOutput};

@@ -1,0 +1,24 @@
+//! Activations from Burn's pointwise operations.
+
+use burn::tensor::{Tensor, activation};
+
+pub(super) fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    activation::relu(x)
+}
+
+/// Burn's own GELU is not used: on some backends its gradient is that of the tanh approximation.
+pub(super) fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let probability = (x.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() * 0.5 + 0.5;
+    x * probability
+}
+
+pub(super) fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    x.clone() * activation::sigmoid(x)
+}
+
+pub(super) fn swiglu<const D: usize>(gate_and_value: Tensor<D>) -> Tensor<D> {
+    let d_ff = gate_and_value.dims()[D - 1] / 2;
+    let gate = gate_and_value.clone().narrow(D - 1, 0, d_ff);
+    let value = gate_and_value.narrow(D - 1, d_ff, d_ff);
+    silu(gate) * value
+}

@@ -1,0 +1,179 @@
+//! The public function.
+
+use burn::tensor::Tensor;
+
+use super::composite;
+use crate::ops::host;
+
+/// Weighted mean over rows of how surprising each target is: minus the logarithm of its softmax probability.
+///
+/// `sum_i w_i (log(sum_j exp(hidden_i · table_j)) - hidden_i · table_{target_i}) / sum_i w_i`
+///
+/// The logits are made for a block of rows at a time, never for all rows at once. Under autodiff the composite keeps the
+/// blocks until the backward pass, which then holds `[n_rows, n_items]` in total.
+///
+/// Targets and weights come from the host, where batches are made, so that a wrong id is refused by number before
+/// anything runs, and without waiting for a device.
+///
+/// # Shapes
+/// - `hidden`: `[n_rows, d_model]`
+/// - `table`: `[n_items, d_model]`
+/// - `targets`: one item a row
+/// - `row_weights`: one weight a row; 1 if `None`
+/// - returns `[1]`
+///
+/// # Edge cases
+/// No rows, or weights that are all zero, give 0 with zero gradient. A table of one item gives 0. Logits of any finite
+/// size are safe.
+///
+/// # Panics
+/// If a shape above does not hold, if a target is not below `n_items`, or if a weight is negative or not finite.
+pub fn linear_cross_entropy(
+    hidden: Tensor<2>,
+    table: Tensor<2>,
+    targets: &[u32],
+    row_weights: Option<&[f32]>,
+) -> Tensor<1> {
+    let [n_rows, d_model] = hidden.dims();
+    let [n_items, d_table] = table.dims();
+    assert_eq!(d_table, d_model, "table must be as wide as hidden");
+    assert_eq!(targets.len(), n_rows, "each row needs one target");
+    host::assert_ids("target", targets, n_items);
+    match host::row_factors(row_weights, n_rows) {
+        None => host::zero_loss(&hidden, &table),
+        Some(factors) => composite::linear_cross_entropy(hidden, table, targets, &factors),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::ops::testing::{assert_gradients, assert_near, read, singles, values};
+
+    const WIDTH: usize = 3;
+
+    fn by_definition(
+        hidden: &[f64],
+        table: &[f64],
+        targets: &[u32],
+        row_weights: Option<&[f32]>,
+    ) -> f64 {
+        let (mut loss, mut total) = (0.0, 0.0);
+        for (row, hidden) in hidden.chunks(WIDTH).enumerate() {
+            let logits: Vec<f64> = table
+                .chunks(WIDTH)
+                .map(|item| item.iter().zip(hidden).map(|(a, b)| a * b).sum())
+                .collect();
+            let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = logits.iter().map(|logit| (logit - highest).exp()).sum();
+            let weight = row_weights.map_or(1.0, |weights| f64::from(weights[row]));
+            loss += weight * (sum.ln() + highest - logits[targets[row] as usize]);
+            total += weight;
+        }
+        loss / total
+    }
+
+    fn run(hidden: &[f64], table: &[f64], targets: &[u32], row_weights: Option<&[f32]>) -> f64 {
+        let device = Device::flex();
+        let hidden = singles(hidden, [hidden.len() / WIDTH, WIDTH], &device);
+        let table = singles(table, [table.len() / WIDTH, WIDTH], &device);
+        read(linear_cross_entropy(hidden, table, targets, row_weights))[0]
+    }
+
+    /// Rows, items, targets and weights of odd sizes.
+    fn case(n_rows: usize, n_items: usize) -> (Vec<f64>, Vec<f64>, Vec<u32>, Vec<f32>) {
+        let targets = (0..n_rows).map(|row| ((row * 7 + 3) % n_items) as u32);
+        let weights = (0..n_rows).map(|row| (row % 3) as f32 / 2.0);
+        (
+            values(1, n_rows * WIDTH),
+            values(2, n_items * WIDTH),
+            targets.collect(),
+            weights.collect(),
+        )
+    }
+
+    #[test]
+    fn the_loss_is_what_the_definition_says() {
+        for (n_rows, n_items) in [(1, 1), (1, 2), (2, 3), (7, 65), (65, 7), (3, 2_000_003)] {
+            let (hidden, table, targets, weights) = case(n_rows, n_items);
+            let plain = by_definition(&hidden, &table, &targets, None);
+            assert_near(&[run(&hidden, &table, &targets, None)], &[plain], 2e-5);
+            if weights.iter().any(|weight| *weight > 0.0) {
+                let weighted = by_definition(&hidden, &table, &targets, Some(&weights));
+                let found = run(&hidden, &table, &targets, Some(&weights));
+                assert_near(&[found], &[weighted], 2e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_item_is_no_surprise() {
+        let hidden = values(1, 5 * WIDTH);
+        assert_eq!(run(&hidden, &values(2, WIDTH), &[0; 5], None), 0.0);
+    }
+
+    #[test]
+    fn nothing_to_learn_gives_a_loss_of_zero_with_zero_gradient() {
+        let device = Device::flex().autodiff();
+        for (n_rows, weights) in [(0, None), (2, Some([0.0f32; 2].as_slice()))] {
+            let numbers = values(1, n_rows * WIDTH);
+            let hidden = singles(&numbers, [n_rows, WIDTH], &device).require_grad();
+            let table = singles(&values(2, 5 * WIDTH), [5, WIDTH], &device).require_grad();
+            let targets = vec![4; n_rows];
+            let loss = linear_cross_entropy(hidden, table.clone(), &targets, weights);
+            assert_eq!(read(loss.clone()), [0.0]);
+            let gradient = table.grad(&loss.backward()).unwrap();
+            assert_eq!(read(gradient), [0.0; 5 * WIDTH]);
+        }
+    }
+
+    #[test]
+    fn extreme_logits_stay_finite() {
+        // Logits of 1e4 and -1e4.
+        let (hidden, table) = ([1e4, 0.0, 0.0], [1.0, 0.0, 0.0, -1.0, 0.0, 0.0]);
+        assert_eq!(run(&hidden, &table, &[0], None), 0.0);
+        assert_eq!(run(&hidden, &table, &[1], None), 2e4);
+    }
+
+    #[test]
+    fn gradients_are_those_of_differences() {
+        let (hidden, table, targets, weights) = case(7, 5);
+        let inputs = [hidden, table];
+        for weights in [None, Some(weights.as_slice())] {
+            assert_gradients(&inputs, |inputs| {
+                let hidden = inputs[0].clone().reshape([7, WIDTH]);
+                let table = inputs[1].clone().reshape([5, WIDTH]);
+                linear_cross_entropy(hidden, table, &targets, weights)
+            });
+        }
+    }
+
+    #[cfg(feature = "ndarray")]
+    #[test]
+    fn backends_agree() {
+        let (hidden, table, targets, _) = case(65, 7);
+        let run = |device: Device| {
+            let hidden = singles(&hidden, [65, WIDTH], &device);
+            let table = singles(&table, [7, WIDTH], &device);
+            read(linear_cross_entropy(hidden, table, &targets, None))
+        };
+        let ndarray = run(crate::device::pick("ndarray").unwrap());
+        assert_near(&run(Device::flex()), &ndarray, 1e-5);
+    }
+
+    #[test]
+    #[should_panic(expected = "target 5 is outside a table of 5 rows")]
+    fn a_target_past_the_table_is_refused() {
+        let (hidden, table, _, _) = case(2, 5);
+        run(&hidden, &table, &[0, 5], None);
+    }
+
+    #[test]
+    #[should_panic(expected = "row weight -1 is not a finite number of at least 0")]
+    fn a_negative_weight_is_refused() {
+        let (hidden, table, targets, _) = case(2, 5);
+        run(&hidden, &table, &targets, Some(&[1.0, -1.0]));
+    }
+}

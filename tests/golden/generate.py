@@ -1,0 +1,251 @@
+"""Writes the golden values that tests/encoder.rs and tests/attention.rs compare with.
+
+PyTorch 2.15.0 on the CPU, one thread, fixed seeds:
+
+    python tests/golden/generate.py
+
+needs torch, and safetensors for the recommender. Every file states the version that wrote it. A tensor is written as its
+shape and its values, the last axis fastest. Weights keep PyTorch's names and layout; the tests map both.
+"""
+
+import json
+import math
+import pathlib
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import nn
+
+HERE = pathlib.Path(__file__).parent
+
+
+def tensor(value):
+    value = value.detach().float()
+    return {"shape": list(value.shape), "values": [float(f"{x:.9g}") for x in value.flatten().tolist()]}
+
+
+def weights(module):
+    return {name: tensor(value) for name, value in module.state_dict().items()}
+
+
+def disturb(module):
+    """Moves every weight away from ones and zeros, so that none can be forgotten."""
+    with torch.no_grad():
+        for value in module.parameters():
+            value.add_(torch.randn_like(value) * 0.1)
+    return module.eval()
+
+
+def write(name, cases):
+    cases = {"implementation": f"PyTorch {torch.__version__}", **cases}
+    (HERE / f"{name}.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
+
+
+def padding(lengths, seq_len):
+    """True hides, as in nn.MultiheadAttention."""
+    return torch.arange(seq_len)[None, :] >= torch.tensor(lengths)[:, None]
+
+
+def causal(seq_len):
+    return torch.ones(seq_len, seq_len, dtype=torch.bool).triu(1)
+
+
+def scaled_dot_product():
+    torch.manual_seed(1)
+    query, key, value = torch.randn(2, 3, 5, 7), torch.randn(2, 3, 11, 7), torch.randn(2, 3, 11, 7)
+    square_key, square_value = key[:, :, :5], value[:, :, :5]
+    lengths = [4, 11]
+    hidden = padding(lengths, 11)[:, None, None, :]
+    return {
+        "query": tensor(query),
+        "key": tensor(key),
+        "value": tensor(value),
+        "key_lengths": lengths,
+        "output": tensor(F.scaled_dot_product_attention(query, key, value)),
+        "output_padded": tensor(F.scaled_dot_product_attention(query, key, value, attn_mask=~hidden)),
+        "output_causal_first_five_keys": tensor(
+            F.scaled_dot_product_attention(query, square_key, square_value, is_causal=True)
+        ),
+        "output_scale_2": tensor(F.scaled_dot_product_attention(query, key, value, scale=2.0)),
+    }
+
+
+def self_attention():
+    torch.manual_seed(2)
+    module = disturb(nn.MultiheadAttention(15, 3, batch_first=True))
+    x, lengths = torch.randn(2, 7, 15), [4, 7]
+    hidden = padding(lengths, 7)
+    padded, padded_weights = module(x, x, x, key_padding_mask=hidden, average_attn_weights=False)
+    both, both_weights = module(
+        x, x, x, key_padding_mask=hidden, attn_mask=causal(7), average_attn_weights=False
+    )
+    return {
+        "weights": weights(module),
+        "input": tensor(x),
+        "lengths": lengths,
+        "output_padded": tensor(padded),
+        "weights_padded": tensor(padded_weights),
+        "output_padded_causal": tensor(both),
+        "weights_padded_causal": tensor(both_weights),
+    }
+
+
+def cross_attention():
+    torch.manual_seed(3)
+    module = disturb(nn.MultiheadAttention(15, 3, kdim=11, vdim=11, batch_first=True))
+    x, context, lengths = torch.randn(2, 5, 15), torch.randn(2, 7, 11), [3, 7]
+    output, attention_weights = module(
+        x, context, context, key_padding_mask=padding(lengths, 7), average_attn_weights=False
+    )
+    return {
+        "weights": weights(module),
+        "query": tensor(x),
+        "context": tensor(context),
+        "context_lengths": lengths,
+        "output": tensor(output),
+        "attention_weights": tensor(attention_weights),
+    }
+
+
+def blocks():
+    cases = {}
+    for seed, (order, activation) in enumerate(
+        [("pre", "relu"), ("pre", "gelu"), ("post", "relu"), ("post", "gelu")]
+    ):
+        torch.manual_seed(10 + seed)
+        module = disturb(
+            nn.TransformerEncoderLayer(
+                10, 2, 13, dropout=0.1, activation=activation, batch_first=True, norm_first=order == "pre"
+            )
+        )
+        x, lengths = torch.randn(2, 7, 10), [7, 3]
+        cases[f"{order}_{activation}"] = {
+            "weights": weights(module),
+            "input": tensor(x),
+            "lengths": lengths,
+            "output": tensor(module(x, src_key_padding_mask=padding(lengths, 7))),
+        }
+    return cases
+
+
+def stack():
+    torch.manual_seed(20)
+    layer = nn.TransformerEncoderLayer(
+        10, 2, 13, dropout=0.1, activation="gelu", batch_first=True, norm_first=True
+    )
+    module = disturb(nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(10), enable_nested_tensor=False))
+    x, lengths = torch.randn(2, 7, 10), [7, 5]
+    return {
+        "weights": weights(module),
+        "input": tensor(x),
+        "lengths": lengths,
+        "output_causal": tensor(module(x, mask=causal(7), src_key_padding_mask=padding(lengths, 7))),
+    }
+
+
+def norms():
+    torch.manual_seed(30)
+    rms, layer = disturb(nn.RMSNorm(7, eps=1e-6)), disturb(nn.LayerNorm(7))
+    x = torch.randn(5, 7) * 3 + 1
+    return {
+        "input": tensor(x),
+        "rms": {"weights": weights(rms), "epsilon": 1e-6, "output": tensor(rms(x))},
+        "layer": {"weights": weights(layer), "epsilon": 1e-5, "output": tensor(layer(x))},
+    }
+
+
+def rotate(x, positions, base=10_000.0):
+    """Rotary positions as complex products: coordinates i and i + d/2 are one complex number."""
+    half = x.shape[-1] // 2
+    frequency = base ** (-torch.arange(half, dtype=torch.float64) / half)
+    turn = torch.exp(1j * positions.double()[:, None, None] * frequency)
+    turned = torch.complex(x[..., :half].double(), x[..., half:].double()) * turn
+    return torch.cat([turned.real, turned.imag], -1)
+
+
+def sinusoidal(positions, width, base=10_000.0):
+    table = torch.zeros(len(positions), width, dtype=torch.float64)
+    frequency = torch.exp(-math.log(base) * torch.arange(0, width, 2, dtype=torch.float64) / width)
+    angles = positions.double()[:, None] * frequency
+    table[:, 0::2] = angles.sin()
+    table[:, 1::2] = angles.cos()[:, : width // 2]
+    return table
+
+
+def positions():
+    torch.manual_seed(40)
+    x, at = torch.randn(5, 3, 14), torch.tensor([0, 1, 2, 7, 1000])
+    return {
+        "rotary": {"input": tensor(x), "positions": at.tolist(), "output": tensor(rotate(x, at))},
+        "sinusoidal": {"n_positions": 11, "width": 7, "output": tensor(sinusoidal(torch.arange(11), 7))},
+    }
+
+
+class RecommenderBlock(nn.Module):
+    """A pre-norm block with one projection for query, key and value."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.n1, self.n2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x, visible):
+        split = [part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.qkv(self.n1(x)).chunk(3, -1)]
+        mixed = F.scaled_dot_product_attention(*split, attn_mask=visible)
+        x = x + self.out(mixed.transpose(1, 2).flatten(2))
+        return x + self.down(F.gelu(self.up(self.n2(x))))
+
+
+class Recommender(nn.Module):
+    """A SASRec that pads on the left; item 0 is padding."""
+
+    def __init__(self, n_items, max_len, width, heads, layers):
+        super().__init__()
+        self.item = nn.Embedding(n_items + 1, width, padding_idx=0)
+        self.pos = nn.Parameter(torch.randn(max_len, width))
+        self.blocks = nn.ModuleList(RecommenderBlock(width, heads) for _ in range(layers))
+        self.first, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        # Buffers are saved beside the weights, so who reads the file has to skip them.
+        self.register_buffer("tri", ~causal(max_len))
+        self.register_buffer("eye", torch.eye(max_len, dtype=torch.bool))
+
+    def forward(self, items):
+        visible = ((items != 0)[:, None, :] & self.tri | self.eye)[:, None]
+        x = self.first(self.item(items) + self.pos)
+        for block in self.blocks:
+            x = block(x, visible)
+        return self.norm(x)
+
+
+def recommender():
+    torch.manual_seed(50)
+    module = disturb(Recommender(n_items=11, max_len=7, width=8, heads=2, layers=2))
+    items = torch.tensor([[0, 0, 0, 3, 1, 11, 5], [2, 9, 4, 4, 7, 10, 6]])
+    state = {name: value.detach().contiguous() for name, value in module.state_dict().items()}
+    save_file(state, HERE / "sasrec.safetensors", metadata={"implementation": f"PyTorch {torch.__version__}"})
+    (HERE / "sasrec.safetensors").chmod(0o644)
+    hidden = module(items)
+    return {
+        "about": "items pad on the left with 0; rows of hidden at padding mean nothing; scores = last hidden row x item table",
+        "n_heads": 2,
+        "items": items.tolist(),
+        "lengths": [4, 7],
+        "hidden": tensor(hidden),
+        "scores": tensor(hidden[:, -1] @ module.item.weight.T),
+    }
+
+
+torch.set_num_threads(1)
+# The fused path of nn.TransformerEncoderLayer computes the same in another order; the plain one is the reference.
+torch.backends.mha.set_fastpath_enabled(False)
+write("scaled_dot_product", scaled_dot_product())
+write("self_attention", self_attention())
+write("cross_attention", cross_attention())
+write("blocks", blocks())
+write("stack", stack())
+write("norms", norms())
+write("positions", positions())
+write("sasrec", recommender())
