@@ -190,24 +190,12 @@ impl Shop {
         offsets[user]..offsets[user + 1]
     }
 
-<<<<<<< HEAD
-    /// True probability of every item to be the `event_index`-th event of `user`, given the user's earlier events (items,
-    /// kinds and times), the moment of the event and the public facts of the items. Sums to one; items that the user met
-    /// before have none.
-    ///
-    /// # Panics
-    /// If there is no such user or event.
-    pub fn next_item_probabilities(&self, user: u32, event_index: usize) -> Vec<f64> {
-        self.law
-            .probabilities(&self.next_item_context(user, event_index, None))
-=======
     /// Position in [`Self::items`] of the item of that name.
     pub fn item_index(&self, id: &str) -> Option<usize> {
         // Names count up with leading zeros, so they are sorted.
         self.items()
             .binary_search_by(|item| item.id.as_str().cmp(id))
             .ok()
->>>>>>> simulator
     }
 
     /// Position in [`Self::users`] of the user of that name.
@@ -217,133 +205,6 @@ impl Shop {
             .ok()
     }
 
-<<<<<<< HEAD
-    /// What each of the events before the `event_index`-th of `user` does to the true probability of its item: that
-    /// probability, less the one had that row been missing from the history. In the order of the events.
-    ///
-    /// # Panics
-    /// If there is no such user or event.
-    pub fn event_effects(&self, user: u32, event_index: usize) -> Vec<Effect> {
-        let with = self.probability_without(user, event_index, None);
-        (0..event_index)
-            .map(|skipped| {
-                Effect::between(
-                    with,
-                    self.probability_without(user, event_index, Some(skipped)),
-                )
-            })
-            .collect()
-    }
-
-    fn probability_without(&self, user: u32, event_index: usize, skipped: Option<usize>) -> f64 {
-        let context = self.next_item_context(user, event_index, skipped);
-        self.law
-            .probability(&context, self.user_events(user)[event_index].item)
-    }
-
-    fn next_item_context(&self, user: u32, event_index: usize, skipped: Option<usize>) -> Context {
-        let events = self.user_events(user);
-        assert!(
-            event_index < events.len(),
-            "event {event_index} of the {} events of user {user}",
-            events.len()
-        );
-        let history = kept(&events[..event_index], skipped);
-        self.law
-            .context(history, events[event_index].time_utc_millis)
-    }
-
-    /// What each column does to the true probability that the `index`-th impression is clicked: that probability, less
-    /// the one at the column's reference; see [`Impression`].
-    ///
-    /// # Panics
-    /// If there is no such impression.
-    pub fn click_column_effects(&self, index: usize) -> Vec<(ClickColumn, Effect)> {
-        let inputs = self.click_inputs(index, None);
-        ClickColumn::ALL
-            .into_iter()
-            .map(|column| {
-                let without = inputs.clone().without(column, &self.law);
-                (column, self.click_effect(index, &without))
-            })
-            .collect()
-    }
-
-    /// What each of the user's events before the `index`-th impression does to the true probability that it is clicked:
-    /// that probability, less the one had that row been missing. In the order of the events.
-    ///
-    /// # Panics
-    /// If there is no such impression.
-    pub fn click_event_effects(&self, index: usize) -> Vec<Effect> {
-        (0..self.events_before(index).len())
-            .map(|skipped| self.click_effect(index, &self.click_inputs(index, Some(skipped))))
-            .collect()
-    }
-
-    fn click_effect(&self, index: usize, without: &ClickInputs) -> Effect {
-        let with = self.impressions[index].click_probability;
-        Effect::between(
-            with,
-            without.probability(self.click_intercept, self.config.protected_effect),
-        )
-    }
-
-    fn click_inputs(&self, index: usize, skipped: Option<usize>) -> ClickInputs {
-        let impression = &self.impressions[index];
-        let user = &self.users[impression.user as usize];
-        ClickInputs::read(
-            &self.law,
-            user,
-            impression,
-            kept(self.events_before(index), skipped),
-        )
-    }
-
-    fn events_before(&self, impression: usize) -> &[Event] {
-        let impression = &self.impressions[impression];
-        let events = self.user_events(impression.user);
-        &events
-            [..events.partition_point(|event| event.time_utc_millis < impression.time_utc_millis)]
-    }
-
-    /// What each column does to the true probability that `user` leaves within the horizon: that probability, less the one
-    /// at the column's reference; see [`Customer`].
-    ///
-    /// # Panics
-    /// If there is no such user.
-    pub fn churn_column_effects(&self, user: u32) -> Vec<(CustomerColumn, Effect)> {
-        let customer = &self.customers[user as usize];
-        CustomerColumn::ALL
-            .into_iter()
-            .map(|column| {
-                let without = customer.clone().without(column);
-                let without = without.probability(&self.config, self.churn_intercept);
-                (column, Effect::between(customer.churn_probability, without))
-            })
-            .collect()
-    }
-
-    /// True probability that `user` leaves in each week of the horizon, given that the user is still there.
-    ///
-    /// # Panics
-    /// If there is no such user.
-    pub fn weekly_churn_hazards(&self, user: u32) -> Vec<f64> {
-        self.customers[user as usize]
-            .hazards(&self.config, self.churn_intercept)
-            .collect()
-    }
-}
-
-/// The events but one, oldest first.
-fn kept(
-    events: &[Event],
-    skipped: Option<usize>,
-) -> impl DoubleEndedIterator<Item = &Event> + Clone {
-    let rest = skipped.map_or(events.len(), |skipped| skipped + 1);
-    let until = skipped.unwrap_or(events.len());
-    events[..until].iter().chain(&events[rest..])
-}
-=======
     /// The event log as rows, in the order of [`Self::events`]: the name of the kind is the event, the dwell time in seconds
     /// the weight.
     pub fn interactions(&self) -> impl ExactSizeIterator<Item = InteractionRow> {
@@ -356,4 +217,3 @@ fn kept(
         })
     }
 }
->>>>>>> simulator
