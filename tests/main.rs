@@ -22,3 +22,6 @@ mod resume;
 /// Training does what its settings say, the same way every time.
 mod training;
 
+
+/// A saved model is read back whole or refused by name.
+mod artifact;

@@ -70,13 +70,14 @@ impl Dropout {
             *out = factor(*number);
         }
         let first_block = range_start.div_ceil(4) as u64;
+        let last_block = first_block + (whole.len() / 4) as u64;
         let mut blocks = whole.chunks_exact_mut(4);
         for (block, out) in (first_block..).zip(&mut blocks) {
             let [a, b, c, d] = key.bits_at(block);
             out.copy_from_slice(&[factor(a), factor(b), factor(c), factor(d)]);
         }
         let rest = blocks.into_remainder();
-        let numbers = key.bits_at(first_block + (whole.len() / 4) as u64);
+        let numbers = key.bits_at(last_block);
         for (out, number) in rest.iter_mut().zip(numbers) {
             *out = factor(number);
         }

@@ -169,7 +169,7 @@ mod tests {
                 .filter(|(id, _)| admit(query, *id))
                 .map(|(id, item)| (item[0] * numbers[0] + item[1] * numbers[1], id))
                 .collect();
-            scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            scored.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap().then(a.1.cmp(&b.1)));
             scored.truncate(k);
             TopK {
                 ids: scored.iter().map(|(_, id)| *id as u32).collect(),
