@@ -183,7 +183,7 @@ impl NextItemConfig {
     /// Checks every setting against its documented range.
     ///
     /// # Errors
-    /// [`SyntheticError::NumberOutOfRange`], [`SyntheticError::PopularityTooLight`].
+    /// [`SyntheticError::NumberOutOfRange`], [`SyntheticError::PopularityTooLight`], [`SyntheticError::NoRoutineLag`].
     pub fn validate(&self) -> Result<(), SyntheticError> {
         number("routine_weight", self.routine_weight, 0.0, 1_000.0)?;
         number("taste_weight", self.taste_weight, 0.0, 1_000.0)?;
