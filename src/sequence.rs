@@ -157,7 +157,7 @@ impl PackedSequences {
         if n_rows == batch * seq_len {
             return self.rows.clone().reshape([batch, seq_len, d_model]);
         }
-        let zero = Tensor::zeros([1, d_model], &self.rows.device());
+        let zero = Tensor::zeros([1, d_model], (&self.rows.device(), self.rows.dtype()));
         let padded = Tensor::cat(vec![self.rows.clone(), zero], 0);
         let index: Vec<i64> = self
             .offsets
@@ -199,7 +199,7 @@ impl PackedSequences {
     /// - returns `[n_sequences, d_model]`, zero for an empty sequence
     pub fn last_rows(&self) -> Tensor<2> {
         let [n_rows, d_model] = self.rows.dims();
-        let zero = Tensor::zeros([1, d_model], &self.rows.device());
+        let zero = Tensor::zeros([1, d_model], (&self.rows.device(), self.rows.dtype()));
         let index = self
             .offsets
             .last_rows()
@@ -213,7 +213,7 @@ fn select_rows(rows: Tensor<2>, index: Vec<i64>) -> Tensor<2> {
     let device = rows.device();
     let [_, d_model] = rows.dims();
     if index.is_empty() {
-        return Tensor::zeros([0, d_model], &device);
+        return Tensor::zeros([0, d_model], (&device, rows.dtype()));
     }
     let n = index.len();
     rows.select(

@@ -1,6 +1,8 @@
 //! Promises made to users, one file each.
 
 #![cfg(test)]
+// Clippy lets `#[test]` functions unwrap, but not the functions that they share.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 /// What several promises need: numbers, golden files, comparison, gradients.
 mod support;
@@ -25,14 +27,13 @@ mod simulator;
 
 /// Baselines give the scores that their formulas say.
 mod baselines;
+
 /// Ranking metrics are what their formulas say, for any scores, ties included.
 mod ranking_metrics;
 
-// Clippy lets `#[test]` functions unwrap, but not the functions that they share.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 /// An interrupted run ends with the same bytes, and a bad checkpoint is refused.
 mod resume;
+
 /// Training does what its settings say, the same way every time.
 mod training;
 
