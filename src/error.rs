@@ -2,8 +2,8 @@
 
 use crate::artifact::ArtifactError;
 use crate::baselines::BaselineError;
-use crate::data::synthetic::SyntheticError;
 use crate::data::DataError;
+use crate::data::synthetic::SyntheticError;
 use crate::device::DeviceError;
 use crate::evaluation::EvaluationError;
 use crate::features::FeatureError;

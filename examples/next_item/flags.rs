@@ -3,6 +3,7 @@
 use clap::{Args, Parser, ValueEnum};
 use salient::data::{InteractionFilter, Repeats, SplitRule};
 use salient::evaluation::ranking::SeenItems;
+use salient::model::encoder::Activation;
 use salient::tasks::next_item::{ItemTable, NextItemConfig, NextItemLoss};
 use salient::training::{NegativeSampling, Schedule};
 
@@ -108,13 +109,24 @@ impl EvaluationFlags {
         let (validation_fraction, test_fraction) = (self.holdout, self.holdout);
         match self.split {
             SplitFlag::LeaveOneOut => SplitRule::LeaveOneOut,
-            SplitFlag::GlobalTime => SplitRule::GlobalTime { validation_fraction, test_fraction },
-            SplitFlag::ByUser => SplitRule::ByUser { validation_fraction, test_fraction, seed },
+            SplitFlag::GlobalTime => SplitRule::GlobalTime {
+                validation_fraction,
+                test_fraction,
+            },
+            SplitFlag::ByUser => SplitRule::ByUser {
+                validation_fraction,
+                test_fraction,
+                seed,
+            },
         }
     }
 
     pub(crate) fn seen_items(&self) -> SeenItems {
-        if self.keep_seen { SeenItems::Kept } else { SeenItems::Filtered }
+        if self.keep_seen {
+            SeenItems::Kept
+        } else {
+            SeenItems::Filtered
+        }
     }
 }
 
@@ -161,6 +173,9 @@ pub(crate) struct ModelFlags {
     /// Width inside the feed-forward part
     #[arg(long)]
     d_ff: Option<usize>,
+    /// Between the two layers of the feed-forward part
+    #[arg(long, value_enum)]
+    activation: Option<ActivationFlag>,
     /// Chance that training zeroes an entry
     #[arg(long)]
     dropout: Option<f64>,
@@ -182,6 +197,15 @@ pub(crate) struct ModelFlags {
     /// Weigh each target by --weight-column
     #[arg(long, requires = "weight_column")]
     weighted_targets: bool,
+}
+
+/// Between the two layers of the feed-forward part.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ActivationFlag {
+    Relu,
+    Gelu,
+    Silu,
+    Swiglu,
 }
 
 /// How the learning rate falls after warm-up.
@@ -216,12 +240,32 @@ enum NegativesFlag {
 }
 
 impl ModelFlags {
-    pub(crate) fn config(&self, seed: u64, checkpoint_every: Option<u64>) -> Result<NextItemConfig, salient::Error> {
+    /// The preset, changed by the flags. For the simulated shop it starts from smaller batches and fewer epochs, which
+    /// learn it in half a minute.
+    pub(crate) fn config(
+        &self,
+        run: &RunFlags,
+        simulated: bool,
+    ) -> Result<NextItemConfig, salient::Error> {
         let mut config = NextItemConfig::preset(&self.preset)?;
+        if simulated {
+            config.training.batch_size = 16;
+            config.training.learning_rate = 2e-3;
+            config.training.max_epochs = 8;
+        }
         set(&mut config.d_model, self.d_model);
         set(&mut config.n_layers, self.n_layers);
         set(&mut config.n_heads, self.n_heads);
         set(&mut config.d_ff, self.d_ff);
+        set(
+            &mut config.activation,
+            self.activation.map(|activation| match activation {
+                ActivationFlag::Relu => Activation::Relu,
+                ActivationFlag::Gelu => Activation::Gelu,
+                ActivationFlag::Silu => Activation::Silu,
+                ActivationFlag::Swiglu => Activation::Swiglu,
+            }),
+        );
         set(&mut config.dropout, self.dropout);
         set(&mut config.max_len, self.max_len);
         config.weighted_targets = self.weighted_targets;
@@ -230,8 +274,8 @@ impl ModelFlags {
         }
         set(&mut config.loss, self.loss.map(|loss| self.loss(loss)));
         let training = &mut config.training;
-        training.seed = seed;
-        training.checkpoint_every_steps = checkpoint_every;
+        training.seed = run.seed;
+        training.checkpoint_every_steps = run.checkpoint_every;
         set(&mut training.max_epochs, self.epochs);
         set(&mut training.batch_size, self.batch_size);
         set(&mut training.learning_rate, self.learning_rate);
@@ -243,8 +287,13 @@ impl ModelFlags {
             &mut training.schedule,
             self.schedule.map(|schedule| match schedule {
                 ScheduleFlag::Constant => Schedule::Constant,
-                ScheduleFlag::Cosine => Schedule::Cosine { final_fraction: 0.01 },
-                ScheduleFlag::Plateau => Schedule::Plateau { factor: 0.5, patience: 5 },
+                ScheduleFlag::Cosine => Schedule::Cosine {
+                    final_fraction: 0.01,
+                },
+                ScheduleFlag::Plateau => Schedule::Plateau {
+                    factor: 0.5,
+                    patience: 5,
+                },
             }),
         );
         Ok(config)
@@ -258,7 +307,10 @@ impl ModelFlags {
         };
         match loss {
             LossFlag::Softmax => NextItemLoss::Softmax,
-            LossFlag::Bce => NextItemLoss::BinaryCrossEntropy { n_negatives: self.n_negatives, sampling },
+            LossFlag::Bce => NextItemLoss::BinaryCrossEntropy {
+                n_negatives: self.n_negatives,
+                sampling,
+            },
         }
     }
 }

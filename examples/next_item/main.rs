@@ -3,18 +3,23 @@
 //!
 //!     cargo run --release --example next_item
 //!     cargo run --release --example next_item -- --data events.csv --user-column user --item-column item --time-column time
-#![expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
+#![expect(
+    clippy::print_stdout,
+    reason = "an example talks to the person who runs it"
+)]
 
 use std::error::Error;
 use std::time::Instant;
 
 use clap::Parser;
-use salient::baselines::{ItemKnn, ItemKnnConfig, Markov, MarkovConfig, Popularity, PopularityConfig, TrainingHistory};
+use salient::baselines::{
+    ItemKnn, ItemKnnConfig, Markov, MarkovConfig, Popularity, PopularityConfig, TrainingHistory,
+};
 use salient::data::Split;
 use salient::evaluation::DataOrigin;
 use salient::evaluation::ranking::{
-    HistoryBins, RankingReport, RankingSettings, Scorer, compare, evaluate_ranking, segment_by_history_length,
-    segment_by_popularity,
+    HistoryBins, RankingReport, RankingSettings, Scorer, compare, evaluate_ranking,
+    segment_by_history_length, segment_by_popularity,
 };
 use salient::tasks::next_item::{NextItemData, RecommendOptions, Recommender, fit};
 use salient::training::{StopReason, Trained};
@@ -40,14 +45,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rule = flags.evaluation.split_rule(flags.run.seed);
     let split = Split::new(&log.interactions, rule)?;
     let mut data = NextItemData::new(&log.interactions, &split)?;
-    let config = flags.model.config(flags.run.seed, flags.run.checkpoint_every)?;
+    let config = flags.model.config(&flags.run, log.shop.is_some())?;
 
     let cpu_before = resources::cpu_seconds();
-    let trainer = shared::training::trainer(&flags.run, &config.training, data.fingerprint(&config))?;
+    let trainer =
+        shared::training::trainer(&flags.run, &config.training, data.fingerprint(&config))?;
     let trained = fit(&config, &data, trainer, &device)?;
     let train_cpu_seconds = resources::cpu_seconds() - cpu_before;
     if trained.stopped == StopReason::Cancelled {
-        println!("interrupted after {} steps; --resume goes on from there", trained.steps);
+        println!(
+            "interrupted after {} steps; --resume goes on from there",
+            trained.steps
+        );
         return Ok(());
     }
 
@@ -68,14 +77,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report = evaluate_ranking(&data.test, &trained.model.scorer(), &settings)?;
     let evaluate_seconds = evaluate_start.elapsed().as_secs_f64();
     let baselines = baselines(&data, &settings)?;
-    println!("{report}\n\n{}\n", compare(std::iter::once(&report).chain(&baselines))?);
+    println!(
+        "{report}\n\n{}\n",
+        compare(std::iter::once(&report).chain(&baselines))?
+    );
     if let Some(shop) = &log.shop {
         let oracle = oracle::Oracle::new(shop, &log.interactions, &split, &data);
-        println!("{}\n", oracle.gap_closed(&report, &baselines, &data.test, &settings)?);
+        println!(
+            "{}\n",
+            oracle.gap_closed(&report, &baselines, &data.test, &settings)?
+        );
     }
     show_one(&trained, &data)?;
 
-    let outcome = outcome::outcome(&flags, &log, &trained, report, &baselines, (train_cpu_seconds, evaluate_seconds));
+    let outcome = outcome::outcome(
+        &flags,
+        &log,
+        &trained,
+        report,
+        &baselines,
+        (train_cpu_seconds, evaluate_seconds),
+    );
     if let Some(directory) = &flags.run.out {
         trained.model.save(directory, &outcome.quality())?;
         println!("saved to {}", directory.display());
@@ -87,26 +109,67 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The figures of popularity, item-kNN and a first-order Markov chain under the same protocol.
-fn baselines(data: &NextItemData, settings: &RankingSettings) -> Result<Vec<RankingReport>, Box<dyn Error>> {
+fn baselines(
+    data: &NextItemData,
+    settings: &RankingSettings,
+) -> Result<Vec<RankingReport>, Box<dyn Error>> {
     let sequences = data.train.catalogue_sequences();
-    let histories: Vec<TrainingHistory<'_>> = sequences.iter().map(|items| items.as_slice().into()).collect();
+    let histories: Vec<TrainingHistory<'_>> = sequences
+        .iter()
+        .map(|items| items.as_slice().into())
+        .collect();
     let n_items = data.n_items();
     let scorers: [Box<dyn Scorer>; 3] = [
-        Box::new(Popularity::fit(&histories, n_items, &PopularityConfig::default())?),
-        Box::new(ItemKnn::fit(&histories, n_items, &ItemKnnConfig::default())?),
+        Box::new(Popularity::fit(
+            &histories,
+            n_items,
+            &PopularityConfig::default(),
+        )?),
+        Box::new(ItemKnn::fit(
+            &histories,
+            n_items,
+            &ItemKnnConfig::default(),
+        )?),
         Box::new(Markov::fit(&histories, n_items, &MarkovConfig::default())?),
     ];
-    Ok(scorers.iter().map(|scorer| evaluate_ranking(&data.test, scorer.as_ref(), settings)).collect::<Result<_, _>>()?)
+    Ok(scorers
+        .iter()
+        .map(|scorer| evaluate_ranking(&data.test, scorer.as_ref(), settings))
+        .collect::<Result<_, _>>()?)
 }
 
 /// Asks the recommender about the first test user, as a service would.
 fn show_one(trained: &Trained<Recommender>, data: &NextItemData) -> Result<(), Box<dyn Error>> {
-    let Some(case) = data.test.first() else { return Ok(()) };
+    let Some(case) = data.test.first() else {
+        return Ok(());
+    };
     let id = |index: u32| data.catalogue.ids()[index as usize].as_str();
     let history: Vec<&str> = case.history.iter().map(|&index| id(index)).collect();
-    let answer = trained.model.recommend(&history, 5.min(data.n_items()), &RecommendOptions::default())?;
-    println!("after {}", history[history.len().saturating_sub(5)..].join(", "));
-    println!("recommended {}", answer.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>().join(", "));
-    println!("chosen {}\n", case.targets.iter().map(|&index| id(index)).collect::<Vec<_>>().join(", "));
+    let answer = trained.model.recommend(
+        &history,
+        5.min(data.n_items()),
+        &RecommendOptions::default(),
+    )?;
+    println!(
+        "after {}",
+        history[history.len().saturating_sub(5)..].join(", ")
+    );
+    println!(
+        "recommended {}",
+        answer
+            .items
+            .iter()
+            .map(|item| item.id.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    println!(
+        "chosen {}\n",
+        case.targets
+            .iter()
+            .map(|&index| id(index))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     Ok(())
 }

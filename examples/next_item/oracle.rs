@@ -6,7 +6,8 @@ use std::error::Error;
 use salient::data::synthetic::Shop;
 use salient::data::{Holdout, Interactions, Split};
 use salient::evaluation::ranking::{
-    RankingCase, RankingMetric, RankingReport, RankingSettings, Scorer, ScorerError, evaluate_ranking,
+    RankingCase, RankingMetric, RankingReport, RankingSettings, Scorer, ScorerError,
+    evaluate_ranking,
 };
 use salient::tasks::next_item::NextItemData;
 
@@ -20,17 +21,33 @@ pub(crate) struct Oracle {
 impl Oracle {
     /// Asks the shop about every test case.
     pub(crate) fn new(shop: &Shop, log: &Interactions, split: &Split, data: &NextItemData) -> Self {
-        let users: HashMap<&str, u32> = shop.users().iter().zip(0..).map(|(user, index)| (user.id.as_str(), index)).collect();
-        let items: HashMap<&str, usize> = shop.items().iter().zip(0..).map(|(item, index)| (item.id.as_str(), index)).collect();
+        let users: HashMap<&str, u32> = shop
+            .users()
+            .iter()
+            .zip(0..)
+            .map(|(user, index)| (user.id.as_str(), index))
+            .collect();
+        let items: HashMap<&str, usize> = shop
+            .items()
+            .iter()
+            .zip(0..)
+            .map(|(item, index)| (item.id.as_str(), index))
+            .collect();
         let truth = |holdout: &Holdout| -> Vec<f32> {
             let event = holdout.targets.start - log.user_range(holdout.user).start;
             let truth = shop.next_item_probabilities(users[log.user_id(holdout.user)], event);
-            data.catalogue.ids().iter().map(|id| truth[items[id.as_str()]] as f32).collect()
+            data.catalogue
+                .ids()
+                .iter()
+                .map(|id| truth[items[id.as_str()]] as f32)
+                .collect()
         };
         let cases = data.test.iter().zip(&split.test);
         Self {
             n_items: data.n_items(),
-            truth: cases.map(|(case, holdout)| (key(case), truth(holdout))).collect(),
+            truth: cases
+                .map(|(case, holdout)| (key(case), truth(holdout)))
+                .collect(),
         }
     }
 
@@ -43,7 +60,11 @@ impl Oracle {
         settings: &RankingSettings,
     ) -> Result<String, Box<dyn Error>> {
         let k = 10;
-        let ndcg = |report: &RankingReport| report.mean(RankingMetric::Ndcg, k).ok_or("the gap needs --cutoffs with 10");
+        let ndcg = |report: &RankingReport| {
+            report
+                .mean(RankingMetric::Ndcg, k)
+                .ok_or("the gap needs --cutoffs with 10")
+        };
         let oracle = ndcg(&evaluate_ranking(cases, self, settings)?)?;
         let mut best = 0.0_f64;
         for baseline in baselines {
@@ -72,7 +93,11 @@ impl Scorer for Oracle {
 
     fn score(&self, cases: &[RankingCase], scores: &mut [f32]) -> Result<(), ScorerError> {
         for (case, row) in cases.iter().zip(scores.chunks_exact_mut(self.n_items)) {
-            row.copy_from_slice(self.truth.get(&key(case)).ok_or("the shop was not asked about this case")?);
+            row.copy_from_slice(
+                self.truth
+                    .get(&key(case))
+                    .ok_or("the shop was not asked about this case")?,
+            );
         }
         Ok(())
     }

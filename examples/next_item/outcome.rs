@@ -41,11 +41,18 @@ pub(crate) fn outcome(
             "config": trained.model.config(),
         }),
         intervals: intervals
-            .filter_map(|(name, estimate)| estimate.interval.map(|interval| (name.clone(), [interval.low, interval.high])))
+            .filter_map(|(name, estimate)| {
+                estimate
+                    .interval
+                    .map(|interval| (name.clone(), [interval.low, interval.high]))
+            })
             .collect(),
         metrics: report.means(),
         segments: to_value(&report.segments).unwrap_or_default(),
-        baselines: baselines.iter().map(|baseline| (name(&baseline.model), baseline.means())).collect::<BTreeMap<_, _>>(),
+        baselines: baselines
+            .iter()
+            .map(|baseline| (name(&baseline.model), baseline.means()))
+            .collect::<BTreeMap<_, _>>(),
         timing: Timing {
             train_seconds: trained.timing.wall_seconds,
             train_cpu_seconds: seconds.0,

@@ -57,7 +57,9 @@ impl DataFlags {
     /// The columns of the log.
     pub(crate) fn schema(&self) -> Result<InteractionSchema, String> {
         let needed = |column: &Option<ColumnRef>, flag| {
-            column.clone().ok_or_else(|| format!("--data needs {flag}: which column is it?"))
+            column
+                .clone()
+                .ok_or_else(|| format!("--data needs {flag}: which column is it?"))
         };
         let user = needed(&self.user_column, "--user-column")?;
         let mut schema = InteractionSchema::new(user, needed(&self.item_column, "--item-column")?);

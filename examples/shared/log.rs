@@ -1,7 +1,9 @@
 //! The event log that an example works on: the user's file, or a simulated shop.
 
 use salient::data::synthetic::{Shop, ShopConfig};
-use salient::data::{DataAudit, InteractionFilter, InteractionRow, Interactions, read_interactions};
+use salient::data::{
+    DataAudit, InteractionFilter, InteractionRow, Interactions, read_interactions,
+};
 use sha2::{Digest, Sha256};
 
 use super::flags::DataFlags;
@@ -18,15 +20,25 @@ pub(crate) struct Log {
 }
 
 /// Reads the file that the flags name, or simulates a shop.
-pub(crate) fn load(flags: &DataFlags, filter: &InteractionFilter) -> Result<Log, Box<dyn std::error::Error>> {
+pub(crate) fn load(
+    flags: &DataFlags,
+    filter: &InteractionFilter,
+) -> Result<Log, Box<dyn std::error::Error>> {
     let Some(path) = &flags.data else {
         return simulated(filter);
     };
     let (interactions, read) = read_interactions(path, &flags.schema()?, &flags.options())?;
     let sha256 = read.sha256.clone().unwrap_or_default();
     let (interactions, filtered) = filter.apply(interactions)?;
-    let audit = DataAudit::new(&interactions).with_read(read).with_filter(filtered);
-    Ok(Log { interactions, audit, sha256, shop: None })
+    let audit = DataAudit::new(&interactions)
+        .with_read(read)
+        .with_filter(filtered);
+    Ok(Log {
+        interactions,
+        audit,
+        sha256,
+        shop: None,
+    })
 }
 
 fn simulated(filter: &InteractionFilter) -> Result<Log, Box<dyn std::error::Error>> {
@@ -42,11 +54,24 @@ fn simulated(filter: &InteractionFilter) -> Result<Log, Box<dyn std::error::Erro
             event: Some(event.kind.name().to_owned()),
             weight: Some(event.dwell_seconds),
         })
-        .inspect(|row| digest.update(format!("{}\t{}\t{}\n", row.user, row.item, row.time_utc_millis)))
+        .inspect(|row| {
+            digest.update(format!(
+                "{}\t{}\t{}\n",
+                row.user, row.item, row.time_utc_millis
+            ))
+        })
         .collect();
-    let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let (interactions, filtered) = filter.apply(Interactions::from_rows(rows)?)?;
     let audit = DataAudit::new(&interactions).with_filter(filtered);
-    Ok(Log { interactions, audit, sha256, shop: Some(shop) })
+    Ok(Log {
+        interactions,
+        audit,
+        sha256,
+        shop: Some(shop),
+    })
 }
-

@@ -1,6 +1,8 @@
 //! A trainer with everything that a person at a terminal expects of one.
 
-use salient::training::{CancelToken, JsonLines, LearningCurve, ProgressBar, Trainer, TrainingConfig};
+use salient::training::{
+    CancelToken, JsonLines, LearningCurve, ProgressBar, Trainer, TrainingConfig,
+};
 
 use super::flags::RunFlags;
 
@@ -14,8 +16,12 @@ pub(crate) fn trainer(
     let token = CancelToken::new();
     let handler = token.clone();
     ctrlc::set_handler(move || handler.cancel())?;
-    let trainer = Trainer::new(config.clone()).observe(ProgressBar::new()).cancel(token);
-    let Some(out) = &flags.out else { return Ok(trainer) };
+    let trainer = Trainer::new(config.clone())
+        .observe(ProgressBar::new())
+        .cancel(token);
+    let Some(out) = &flags.out else {
+        return Ok(trainer);
+    };
     Ok(trainer
         .observe(JsonLines::append(out.join("training.jsonl"))?)
         .observe(LearningCurve::new(out.join("learning_curve.svg")))
