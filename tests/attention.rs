@@ -1,7 +1,5 @@
 //! Attention modules compute what PyTorch's do, show nothing that is hidden, and say what they looked at.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use burn::tensor::{Device, Tensor};
 use salient::model::attention::{
     AttentionInput, AttentionPoolingConfig, MultiHeadAttention, MultiHeadAttentionConfig,

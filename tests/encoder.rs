@@ -1,7 +1,5 @@
 //! The encoder computes what PyTorch's does and keeps its promises about order, visibility and dropout.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};

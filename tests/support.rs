@@ -1,7 +1,5 @@
 //! What several promises need: numbers, golden files, comparison, and gradients checked in 64 bits.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -132,9 +132,11 @@ impl NextItemModel {
             Some(table) => table.val(),
             None => {
                 let [n_numbers, _] = self.item_embedding.dims();
-                self.item_embedding
-                    .val()
-                    .slice([FIRST_REAL_ID as usize..n_numbers])
+                self.item_embedding.val().narrow(
+                    0,
+                    FIRST_REAL_ID as usize,
+                    n_numbers - FIRST_REAL_ID as usize,
+                )
             }
         }
     }
