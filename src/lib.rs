@@ -3,46 +3,46 @@
 //! Data becomes features, features feed a model, a model is trained, evaluated, saved and used to predict. The modules
 //! below follow that order.
 
-/// One error type for the crate, one variant per stage.
+// One error type for the crate, one variant per stage.
 pub mod error;
 
-/// Run-time choice of the backend that computes.
+// Run-time choice of the backend that computes.
 pub mod device;
 
-/// The counter-based generator that all randomness comes from.
+// The counter-based generator that all randomness comes from.
 pub mod random;
 
-/// Histories of different lengths, stored end to end.
+// Histories of different lengths, stored end to end.
 pub mod sequence;
 
-/// The weights of a module, by name.
+// The weights of a module, by name.
 pub mod parameters;
 
-/// Differentiable operations that models are made of.
+// Differentiable operations that models are made of.
 pub mod ops;
 
-/// Files to checked records.
+// Files to checked records.
 pub mod data;
 
-/// Records to the numbers that a model reads.
+// Records to the numbers that a model reads.
 pub mod features;
 
-/// Attention and transformer-encoder modules.
+// Attention and transformer-encoder modules.
 pub mod model;
 
-/// The training loop.
+// The training loop.
 pub mod training;
 
-/// What a model's answers are worth.
+// What a model's answers are worth.
 pub mod evaluation;
 
-/// Trained models on disk.
+// Trained models on disk.
 pub mod artifact;
 
-/// What one can train: next item.
+// What one can train: next item.
 pub mod tasks;
 
-/// Simple models to stand beside ours.
+// Simple models to stand beside ours.
 pub mod baselines;
 
 pub use error::Error;

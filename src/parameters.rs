@@ -162,7 +162,7 @@ pub fn to_safetensors(
     )?)
 }
 
-/// Reads weights from bytes in the safetensors format. Their names and shapes are checked by [`write`] alone.
+/// Reads weights from bytes in the safetensors format. Their names and shapes are checked by [`write()`] alone.
 ///
 /// # Errors
 /// [`ParametersError::Format`], [`ParametersError::Type`].

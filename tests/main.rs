@@ -39,3 +39,6 @@ mod training;
 
 /// A saved model is read back whole or refused by name.
 mod artifact;
+
+/// A run that is killed at any moment ends with the same bytes.
+mod kill;

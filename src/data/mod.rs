@@ -20,7 +20,7 @@ mod summary;
 mod tie_break;
 mod time;
 
-/// Simulated data whose truth is known.
+// Simulated data whose truth is known.
 pub mod synthetic;
 
 pub use audit::{DataAudit, EventCount, HistoryLengths};

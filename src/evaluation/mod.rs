@@ -1,8 +1,8 @@
 //! What a model's answers are worth.
 //!
 //! Whatever is measured, the result has one form: a value for each case, their mean as an
-//! [`Estimate`](crate::evaluation::Estimate) with its bootstrap interval, and the
-//! [`Protocol`](crate::evaluation::Protocol) it was measured under. Results under different protocols refuse to be
+//! [`Estimate`] with its bootstrap interval, and the
+//! [`Protocol`] it was measured under. Results under different protocols refuse to be
 //! compared. The formulas, with ties and undefined cases, are in `docs/metrics.md`.
 
 mod case_table;

@@ -20,16 +20,16 @@
 //! # Ok::<(), salient::model::ModelError>(())
 //! ```
 
-/// Who looks at whom: multi-head, target and pooling attention, and masks.
+// Who looks at whom: multi-head, target and pooling attention, and masks.
 pub mod attention;
 
-/// Where a row stands in its sequence.
+// Where a row stands in its sequence.
 pub mod embedding;
 
-/// Blocks of attention and feed-forward layers, and stacks of blocks.
+// Blocks of attention and feed-forward layers, and stacks of blocks.
 pub mod encoder;
 
-/// Layer norm and RMS norm.
+// Layer norm and RMS norm.
 pub mod norm;
 
 mod check;

@@ -5,28 +5,28 @@
 //! Burn's; it is the reference that a faster kernel is tested against. Attention and the softmax cross-entropy also have
 //! kernels for the Flex backend in 32 bits, `flex` and `kernel`, with gradients of their own.
 
-/// Packed multi-head attention.
+// Packed multi-head attention.
 pub mod attention;
 
-/// Softmax cross-entropy over a table of items.
+// Softmax cross-entropy over a table of items.
 pub mod linear_cross_entropy;
 
-/// Binary cross-entropy on a target and sampled negatives.
+// Binary cross-entropy on a target and sampled negatives.
 pub mod binary_cross_entropy;
 
-/// Normalisation over the width of a row.
+// Normalisation over the width of a row.
 pub mod layer_norm;
 
-/// Pointwise non-linear functions.
+// Pointwise non-linear functions.
 pub mod activation;
 
-/// Dropout by counter-based random numbers.
+// Dropout by counter-based random numbers.
 pub mod dropout;
 
-/// Rows of a table, by id.
+// Rows of a table, by id.
 pub mod embedding;
 
-/// The best items of a table for each query.
+// The best items of a table for each query.
 pub mod top_k;
 
 /// Numbers of the host as tensors.

@@ -1,8 +1,8 @@
 //! The training loop that serves every task.
 //!
-//! A task describes itself as an [`Objective`](crate::training::Objective); a [`Trainer`](crate::training::Trainer) makes its
+//! A task describes itself as an [`Objective`]; a [`Trainer`] makes its
 //! batches on other threads, minimises its loss, stops when validation no longer improves and tells
-//! [`Observer`](crate::training::Observer)s about it. Every random number is a function of the seed and the step, so a run
+//! [`Observer`]s about it. Every random number is a function of the seed and the step, so a run
 //! that is interrupted and resumed ends with the same bytes as one that never was.
 
 mod cancel;

@@ -63,7 +63,7 @@ impl Shop {
     }
 
     /// What each column does to the true probability that the `index`-th impression is clicked: that probability, less
-    /// the one at the column's reference; see [`Impression`].
+    /// the one at the column's reference; see [`Impression`](super::Impression).
     ///
     /// # Panics
     /// If there is no such impression.
@@ -116,7 +116,7 @@ impl Shop {
     }
 
     /// What each column does to the true probability that `user` leaves within the horizon: that probability, less the one
-    /// at the column's reference; see [`Customer`].
+    /// at the column's reference; see [`Customer`](super::Customer).
     ///
     /// # Panics
     /// If there is no such user.

@@ -1,14 +1,14 @@
 //! Who looks at whom.
 //!
-//! [`MultiHeadAttention`](crate::model::attention::MultiHeadAttention) mixes the rows of a sequence with each other or with
-//! those of another one, [`TargetAttention`](crate::model::attention::TargetAttention) asks a history one question,
-//! [`AttentionPooling`](crate::model::attention::AttentionPooling) sums a sequence up in one vector by a learned question.
+//! [`MultiHeadAttention`] mixes the rows of a sequence with each other or with
+//! those of another one, [`TargetAttention`] asks a history one question,
+//! [`AttentionPooling`] sums a sequence up in one vector by a learned question.
 //! The formula itself is [`ops::attention`](crate::ops::attention) on packed rows and
-//! [`scaled_dot_product_attention`](crate::model::attention::scaled_dot_product_attention) on dense heads.
+//! [`scaled_dot_product_attention`] on dense heads.
 //!
 //! A query that may see nothing, such as the question to an empty history, gets a vector of zeros.
 
-/// Masks as tensors.
+// Masks as tensors.
 pub mod mask;
 
 mod alignment;
