@@ -9,6 +9,7 @@
 )]
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
@@ -36,8 +37,11 @@ use shared::resources;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let flags = Flags::parse();
+fn main() -> ExitCode {
+    shared::failure::exit_code(run(&Flags::parse()))
+}
+
+fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     let device = salient::device::pick(&flags.run.device)?;
     let log = shared::log::load(&flags.data, &flags.filter.filter())?;
     println!("{}\n", log.audit);
@@ -91,7 +95,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     show_one(&trained, &data)?;
 
     let outcome = outcome::outcome(
-        &flags,
+        flags,
         &log,
         &trained,
         report,
