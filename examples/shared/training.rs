@@ -29,8 +29,10 @@ pub(crate) fn trainer(
             checkpoints.display()
         );
     }
+    let log = JsonLines::append(out.join("training.jsonl"))
+        .map_err(|error| format!("cannot write in {}: {error}", out.display()))?;
     Ok(trainer
-        .observe(JsonLines::append(out.join("training.jsonl"))?)
+        .observe(log)
         .observe(LearningCurve::new(out.join("learning_curve.svg")))
         .checkpoint_in(checkpoints, fingerprint)
         .resume(flags.resume))
