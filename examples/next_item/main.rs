@@ -153,17 +153,19 @@ fn show_one(trained: &Trained<Recommender>, data: &NextItemData) -> Result<(), B
         &RecommendOptions::default(),
     )?;
     let recommended: Vec<&str> = answer.items.iter().map(|item| item.id.as_str()).collect();
-    let chosen: Vec<&str> = case.targets.iter().map(|&index| id(index)).collect();
-    let unknown = match case.n_unknown_targets {
-        0 => String::new(),
-        n => format!(" ({n} that training never saw)"),
-    };
+    let mut chosen: Vec<String> = case.targets.iter().map(|&index| id(index).into()).collect();
+    if case.n_unknown_targets > 0 {
+        chosen.push(format!(
+            "{} that training never saw",
+            case.n_unknown_targets
+        ));
+    }
     println!("The first test user");
     println!(
         "  latest events  {}",
         history[history.len().saturating_sub(5)..].join(", ")
     );
     println!("  recommended    {}", recommended.join(", "));
-    println!("  chosen         {}{unknown}\n", chosen.join(", "));
+    println!("  chosen         {}\n", chosen.join(", "));
     Ok(())
 }
