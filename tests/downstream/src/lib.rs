@@ -70,16 +70,24 @@ mod tests {
         let device = salient::device::pick("flex").unwrap();
         let recommender = train(walks(), &device).unwrap();
 
-        let options = RecommendOptions::default();
-        let answer = recommender
-            .recommend(&["lamp", "stove", "gas"], 3, &options)
-            .unwrap();
+        for start in 0..ITEMS.len() {
+            let item = |step: usize| ITEMS[(start + step) % ITEMS.len()];
+            let history: Vec<&str> = (0..6).map(item).collect();
+            let answer = recommender
+                .recommend(&history, 3, &RecommendOptions::default())
+                .unwrap();
 
-        assert_eq!(answer.source, ScoreSource::Model);
-        assert_eq!(answer.items.len(), 3);
-        assert_eq!(answer.items[0].id, "pan");
-        assert!(answer.items[0].score > answer.items[1].score);
-        assert!(answer.items.iter().all(|item| item.id != "gas"));
+            assert_eq!(answer.source, ScoreSource::Model);
+            assert_eq!(answer.n_unknown_events, 0);
+            assert_eq!(answer.items.len(), 3);
+            assert_eq!(answer.items[0].id, item(6), "after {history:?}");
+            assert!(
+                answer
+                    .items
+                    .iter()
+                    .all(|item| !history.contains(&&*item.id))
+            );
+        }
     }
 
     #[test]
