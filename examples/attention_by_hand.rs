@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "an example shows its results")]
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
@@ -14,6 +15,9 @@ use salient::ops::attention::{
 };
 use salient::random::{Mode, RandomKey};
 use salient::sequence::{Offsets, PackedSequences};
+
+#[path = "shared/failure.rs"]
+mod failure;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -28,7 +32,11 @@ const ITEMS: [[f32; 4]; 5] = [
     [0.0, 2.0, 0.0, 0.0],
 ];
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    failure::exit_code(run())
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let device = salient::device::pick("auto")?;
     let history = Tensor::<2>::from_data(ITEMS, &device);
 

@@ -46,3 +46,8 @@ pub mod tasks;
 pub mod baselines;
 
 pub use error::Error;
+
+/// The code of the README, which runs as tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

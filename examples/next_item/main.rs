@@ -9,6 +9,7 @@
 )]
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
@@ -25,6 +26,7 @@ use salient::tasks::next_item::{NextItemData, RecommendOptions, Recommender, fit
 use salient::training::{StopReason, Trained};
 
 mod flags;
+mod model_flags;
 mod oracle;
 mod outcome;
 #[path = "../shared/mod.rs"]
@@ -36,16 +38,20 @@ use shared::resources;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let flags = Flags::parse();
+fn main() -> ExitCode {
+    shared::failure::exit_code(run(&Flags::parse()))
+}
+
+fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     let device = salient::device::pick(&flags.run.device)?;
+    let config = flags.model.config(&flags.run, flags.data.data.is_none())?;
     let log = shared::log::load(&flags.data, &flags.filter.filter())?;
     println!("{}\n", log.audit);
 
     let rule = flags.evaluation.split_rule(flags.run.seed);
     let split = Split::new(&log.interactions, rule)?;
     let mut data = NextItemData::new(&log.interactions, &split)?;
-    let config = flags.model.config(&flags.run, log.shop.is_some())?;
+    let cutoffs = flags.evaluation.cutoffs(data.n_items())?;
 
     let cpu_before = resources::cpu_seconds();
     let trainer =
@@ -53,18 +59,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let trained = fit(&config, &data, trainer, &device)?;
     let train_cpu_seconds = resources::cpu_seconds() - cpu_before;
     if trained.stopped == StopReason::Cancelled {
-        println!(
-            "interrupted after {} steps; --resume goes on from there",
-            trained.steps
-        );
-        return Ok(());
+        return Err(shared::training::interrupted(&flags.run, trained.steps).into());
     }
 
     segment_by_history_length(&mut data.test, &HistoryBins::Quantiles(4))?;
     let counts: Vec<u64> = data.item_counts.iter().map(|&count| count.into()).collect();
     segment_by_popularity(&mut data.test, &counts)?;
     let settings = RankingSettings {
-        cutoffs: flags.evaluation.cutoffs.clone(),
+        cutoffs,
         seen_items: flags.evaluation.seen_items(),
         origin: DataOrigin {
             data_sha256: Some(log.sha256.clone()),
@@ -91,7 +93,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     show_one(&trained, &data)?;
 
     let outcome = outcome::outcome(
-        &flags,
+        flags,
         &log,
         &trained,
         report,
@@ -150,26 +152,20 @@ fn show_one(trained: &Trained<Recommender>, data: &NextItemData) -> Result<(), B
         5.min(data.n_items()),
         &RecommendOptions::default(),
     )?;
+    let recommended: Vec<&str> = answer.items.iter().map(|item| item.id.as_str()).collect();
+    let mut chosen: Vec<String> = case.targets.iter().map(|&index| id(index).into()).collect();
+    if case.n_unknown_targets > 0 {
+        chosen.push(format!(
+            "{} that training never saw",
+            case.n_unknown_targets
+        ));
+    }
+    println!("The first test user");
     println!(
-        "after {}",
+        "  latest events  {}",
         history[history.len().saturating_sub(5)..].join(", ")
     );
-    println!(
-        "recommended {}",
-        answer
-            .items
-            .iter()
-            .map(|item| item.id.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    );
-    println!(
-        "chosen {}\n",
-        case.targets
-            .iter()
-            .map(|&index| id(index))
-            .collect::<Vec<_>>()
-            .join(", ")
-    );
+    println!("  recommended    {}", recommended.join(", "));
+    println!("  chosen         {}\n", chosen.join(", "));
     Ok(())
 }

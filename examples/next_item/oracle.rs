@@ -71,7 +71,8 @@ impl Oracle {
             best = best.max(ndcg(baseline)?);
         }
         let model = ndcg(model)?;
-        let closed = (model - best) / (oracle - best) * 100.0;
+        // Adding 0 turns the -0 of a small loss into 0.
+        let closed = ((model - best) / (oracle - best) * 100.0).round() + 0.0;
         Ok(format!(
             "NDCG at 10: best baseline {best:.4}, model {model:.4}, best possible {oracle:.4}: {closed:.0} % of the gap closed"
         ))

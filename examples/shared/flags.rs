@@ -12,13 +12,13 @@ pub(crate) struct DataFlags {
     /// Event log, CSV or Parquet, plain or gzip [default: a simulated shop]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// Separator of columns: one character, `tab` or `\t` [default: tab for .tsv and .inter, else comma]
-    #[arg(long)]
+    /// Separator of columns: one character, `tab` or `\t` [default: tab for .tsv, .tab and .inter, else comma]
+    #[arg(long, value_name = "CHARACTER")]
     pub(crate) delimiter: Option<Delimiter>,
-    /// The file has no header line; name columns by number, from 1
+    /// The file has no header line; give columns by number, from 1
     #[arg(long)]
     pub(crate) no_header: bool,
-    /// Column of the user, or of the session
+    /// Column of the user, or of the session: its name, or its number as `#1`
     #[arg(long, value_name = "COLUMN", requires = "data")]
     pub(crate) user_column: Option<ColumnRef>,
     /// Column of the item
@@ -31,7 +31,7 @@ pub(crate) struct DataFlags {
     #[arg(long, value_name = "COLUMN", requires = "time_column")]
     pub(crate) tie_break_column: Option<ColumnRef>,
     /// How times are written: auto, seconds, millis, micros, or a pattern such as `%d.%m.%Y %H:%M`
-    #[arg(long, default_value = "auto")]
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
     pub(crate) time_format: TimeFormat,
     /// Column of the type of event
     #[arg(long, value_name = "COLUMN", requires = "data")]
@@ -98,7 +98,7 @@ pub(crate) struct RunFlags {
     /// Directory for the trained model, its training log, learning curve and checkpoint
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Go on from the checkpoint in --out
+    /// Go on from the checkpoint in --out, if there is one
     #[arg(long, requires = "out")]
     pub(crate) resume: bool,
     /// Steps between checkpoints [default: one an epoch]

@@ -70,9 +70,15 @@ impl RunReport {
         }
     }
 
-    /// Writes the report to a file.
-    pub(crate) fn write(&self, path: &Path) -> std::io::Result<()> {
-        let text = serde_json::to_string_pretty(self)?;
-        std::fs::write(path, text + "\n")
+    /// Writes the report to a file, whose directory is made if need be.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), String> {
+        let write = || -> std::io::Result<()> {
+            if let Some(directory) = path.parent() {
+                std::fs::create_dir_all(directory)?;
+            }
+            let text = serde_json::to_string_pretty(self)?;
+            std::fs::write(path, text + "\n")
+        };
+        write().map_err(|error| format!("cannot write {}: {error}", path.display()))
     }
 }

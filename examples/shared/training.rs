@@ -22,9 +22,28 @@ pub(crate) fn trainer(
     let Some(out) = &flags.out else {
         return Ok(trainer);
     };
+    let checkpoints = out.join("checkpoint");
+    if flags.resume && !checkpoints.join("checkpoint.safetensors").exists() {
+        eprintln!(
+            "no checkpoint in {}: training starts from the beginning",
+            checkpoints.display()
+        );
+    }
+    let log = JsonLines::append(out.join("training.jsonl"))
+        .map_err(|error| format!("cannot write in {}: {error}", out.display()))?;
     Ok(trainer
-        .observe(JsonLines::append(out.join("training.jsonl"))?)
+        .observe(log)
         .observe(LearningCurve::new(out.join("learning_curve.svg")))
-        .checkpoint_in(out.join("checkpoint"), fingerprint)
+        .checkpoint_in(checkpoints, fingerprint)
         .resume(flags.resume))
+}
+
+/// What to tell somebody who stopped a run, and how to go on.
+pub(crate) fn interrupted(flags: &RunFlags, steps: u64) -> String {
+    let remedy = if flags.out.is_some() {
+        "the same command with --resume goes on from there"
+    } else {
+        "nothing is kept without --out"
+    };
+    format!("interrupted after {steps} steps; {remedy}")
 }
