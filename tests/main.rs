@@ -39,3 +39,12 @@ mod training;
 
 /// A saved model is read back whole or refused by name.
 mod artifact;
+
+/// A recommender learns what follows what, the same way every time, and answers or refuses as it says.
+mod next_item;
+
+/// Each folder of the crate uses only those that it may.
+mod layering;
+
+/// Public data sets are read as described and give the figures that are known for them.
+mod public_data;
