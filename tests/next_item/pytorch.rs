@@ -325,14 +325,20 @@ fn bytes_that_are_no_weights_are_refused() {
 }
 
 #[test]
-fn weights_of_half_precision_are_missed_by_name() {
-    let half = vec![0; 2 * 12 * 8];
-    let view = TensorView::new(Dtype::F16, vec![12, 8], &half).unwrap();
-    let bytes = safetensors::serialize([("item.weight", view)], None).unwrap();
-    let error = import(&bytes).unwrap_err();
-    assert!(
-        matches!(&error, Error::Parameters(ParametersError::Missing { name, .. })
-            if name == "item.weight"),
-        "{error:?}"
-    );
+fn weights_of_another_width_are_refused_by_name() {
+    for (dtype, width) in [(Dtype::F16, 2), (Dtype::BF16, 2), (Dtype::F64, 8)] {
+        let zeros = vec![0; width * 12 * 8];
+        let view = TensorView::new(dtype, vec![12, 8], &zeros).unwrap();
+        let bytes = safetensors::serialize([("item.weight", view)], None).unwrap();
+        let error = import(&bytes).unwrap_err();
+        assert!(
+            matches!(&error, Error::Parameters(ParametersError::Type { name, found })
+                if name == "item.weight" && *found == dtype.to_string()),
+            "{error:?}"
+        );
+        assert_eq!(
+            error.to_string(),
+            format!("weight \"item.weight\" is stored as {dtype}, not as F32")
+        );
+    }
 }

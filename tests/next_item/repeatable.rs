@@ -8,7 +8,9 @@ use burn::tensor::Device;
 use salient::Error;
 use salient::artifact::{self, ArtifactError, FORMAT_VERSION};
 use salient::parameters::{self, ParametersError};
-use salient::tasks::next_item::{NextItemConfig, NextItemLoss, RecommendOptions, Recommender, fit};
+use salient::tasks::next_item::{
+    NextItemConfig, NextItemData, NextItemLoss, RecommendOptions, Recommender, fit,
+};
 use salient::training::{
     BoxedError, CancelToken, CheckpointError, Event, NegativeSampling, Observer, StopReason,
     Trained, Trainer, TrainingConfig, TrainingError,
@@ -140,9 +142,24 @@ fn another_model_or_other_data_does_not_resume() {
         "{error}"
     );
 
-    let mut fewer = data.clone();
-    fewer.validation.pop();
-    assert_ne!(fewer.fingerprint(&config(2)), data.fingerprint(&config(2)));
+    type Change = fn(&mut NextItemData);
+    let changes: [Change; 6] = [
+        |data| data.train.items.swap(0, 1),
+        |data| data.train.weights.as_mut().unwrap()[3] += 1.0,
+        |data| data.item_counts[5] += 1,
+        |data| data.validation[2].n_unknown_targets += 1,
+        |data| data.validation[2].history.truncate(1),
+        |data| drop(data.validation.pop()),
+    ];
+    for (index, change) in changes.into_iter().enumerate() {
+        let mut changed = data.clone();
+        change(&mut changed);
+        assert_ne!(
+            changed.fingerprint(&config(2)),
+            data.fingerprint(&config(2)),
+            "change {index}"
+        );
+    }
     let longer = with_training(config(2), |training| training.max_epochs = 9);
     assert_eq!(data.fingerprint(&longer), data.fingerprint(&config(2)));
 }

@@ -11,7 +11,7 @@
 //! | `blocks.N.up`, `blocks.N.down` | `encoder.blocks.N.feed_forward.{up,down}`, transposed |
 //! | `norm.weight`, `norm.bias` | `encoder.final_norm.gamma`, `encoder.final_norm.beta` |
 //!
-//! Other names, such as buffers of masks, are ignored unless they are weights of type F32.
+//! Whole numbers and booleans, such as buffers of masks, are ignored; other floats are refused.
 
 use burn::tensor::Device;
 use safetensors::SafeTensors;
@@ -77,25 +77,31 @@ impl Recommender {
     }
 }
 
-/// The tensors of type F32; a buffer of another type is no weight.
+/// The tensors of type F32. Floats of another width are weights that cannot be read; whatever else there is, is none.
 fn f32_tensors(bytes: &[u8]) -> Result<Parameters, ParametersError> {
-    let file = SafeTensors::deserialize(bytes)?;
-    let floats = file.iter().filter(|(_, view)| view.dtype() == Dtype::F32);
-    Ok(floats
-        .map(|(name, view)| {
-            let words = view.data().chunks_exact(4);
-            let values = words
-                .map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]]))
-                .collect();
-            (
-                name.to_owned(),
-                NamedTensor {
-                    shape: view.shape().to_vec(),
-                    values,
-                },
-            )
-        })
-        .collect())
+    let mut tensors = Parameters::new();
+    for (name, view) in SafeTensors::deserialize(bytes)?.iter() {
+        match view.dtype() {
+            Dtype::F32 => {}
+            Dtype::F64 | Dtype::F16 | Dtype::BF16 => {
+                return Err(ParametersError::Type {
+                    name: name.to_owned(),
+                    found: view.dtype().to_string(),
+                });
+            }
+            _ => continue,
+        }
+        let words = view.data().chunks_exact(4);
+        let values = words
+            .map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+            .collect();
+        let tensor = NamedTensor {
+            shape: view.shape().to_vec(),
+            values,
+        };
+        tensors.insert(name.to_owned(), tensor);
+    }
+    Ok(tensors)
 }
 
 fn matrix_shape(given: &Parameters, name: &str) -> Result<[usize; 2], ParametersError> {
