@@ -5,13 +5,15 @@ use std::sync::LazyLock;
 
 use salient::Error;
 use salient::evaluation::ranking::{RankingCase, RankingSettings, Scorer, evaluate_ranking};
+use salient::random::Mode;
+use salient::sequence::Offsets;
 use salient::tasks::TaskError;
 use salient::tasks::next_item::{
     NextItemConfig, RecommendOptions, Recommendation, Recommender, ScoreSource,
 };
 
 use super::{config, first_items, recommender, run, shop_data};
-use crate::support::assert_close;
+use crate::support::{assert_close, values};
 
 /// A recommender that reads the last 5 events.
 static SHORT: LazyLock<Recommender> = LazyLock::new(|| {
@@ -297,6 +299,19 @@ fn the_order_of_a_history_matters() {
         SHOP.embed(&history).unwrap(),
         SHOP.embed(&reversed).unwrap()
     );
+}
+
+#[test]
+fn no_event_sees_a_later_one() {
+    let rows = |items: [u32; 6]| {
+        let offsets = Offsets::from_lengths([2, 4]);
+        let rows = SHOP.model().forward(&items, &offsets, Mode::Inference);
+        values(rows.unwrap().rows())
+    };
+    // Widths of 16; the last event of the second history changes, and its row alone.
+    let (before, after) = (rows([2, 3, 4, 5, 6, 7]), rows([2, 3, 4, 5, 6, 8]));
+    assert_eq!(before[..5 * 16], after[..5 * 16]);
+    assert_ne!(before[5 * 16..], after[5 * 16..]);
 }
 
 #[test]

@@ -68,6 +68,18 @@ fn another_seed_gives_another_model() {
         assert!(tensor.values != b.0[name].values, "{name}");
     }
     assert_ne!(a.1, b.1);
+    // The first weights differ too, not the order of the batches alone.
+    let first_weights = |seed| {
+        let config = with_training(config(1), |training| {
+            training.seed = seed;
+            training.learning_rate = 1e-12;
+        });
+        parameters::read(run(&config, &data).model.model())["item_embedding"]
+            .values
+            .clone()
+    };
+    let (a, b) = (first_weights(11), first_weights(12));
+    assert!(a.iter().zip(&b).any(|(a, b)| (a - b).abs() > 0.01));
 }
 
 /// Cancels a run at a step.
