@@ -42,3 +42,12 @@ mod artifact;
 
 /// A run that is killed at any moment ends with the same bytes.
 mod kill;
+
+/// A recommender learns what follows what, the same way every time, and answers or refuses as it says.
+mod next_item;
+
+/// Each folder of the crate uses only those that it may.
+mod layering;
+
+/// Public data sets are read as described and give the figures that are known for them.
+mod public_data;

@@ -55,18 +55,18 @@ impl NextItemData {
         };
         // Settings are plain numbers and names, which always have a JSON form.
         digest.update(serde_json::to_vec(&model).unwrap_or_default());
-        for number in &self.train.items {
-            digest.update(number.to_le_bytes());
-        }
+        digest_numbers(&mut digest, &self.item_counts);
+        digest_numbers(&mut digest, &self.train.items);
         for end in self.train.offsets.as_slice() {
             digest.update((*end as u64).to_le_bytes());
         }
+        for weight in self.train.weights.iter().flatten() {
+            digest.update(weight.to_le_bytes());
+        }
         for case in &self.validation {
-            digest.update((case.history.len() as u64).to_le_bytes());
-            case.history
-                .iter()
-                .chain(&case.targets)
-                .for_each(|item| digest.update(item.to_le_bytes()));
+            digest_numbers(&mut digest, &case.history);
+            digest_numbers(&mut digest, &case.targets);
+            digest.update((case.n_unknown_targets as u64).to_le_bytes());
         }
         digest
             .finalize()
@@ -74,4 +74,12 @@ impl NextItemData {
             .map(|byte| format!("{byte:02x}"))
             .collect()
     }
+}
+
+/// Adds a list, its length first, so that no two lists run into each other.
+fn digest_numbers(digest: &mut Sha256, numbers: &[u32]) {
+    digest.update((numbers.len() as u64).to_le_bytes());
+    numbers
+        .iter()
+        .for_each(|number| digest.update(number.to_le_bytes()));
 }

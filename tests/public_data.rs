@@ -1,0 +1,187 @@
+//! Public data sets are read as their publishers describe them, and give the figures that are known for them.
+//!
+//! They are no part of the repository. `SALIENT_DATA` names a folder that holds one folder for each:
+//! `cargo test --release --test promises public_data:: -- --ignored`.
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use salient::baselines::{Popularity, PopularityConfig, TrainingHistory};
+use salient::data::{
+    InteractionFilter, InteractionSchema, Interactions, ReadOptions, Split, SplitRule,
+    read_interactions,
+};
+use salient::evaluation::ranking::{
+    RankingCase, RankingMetric, RankingSettings, Scorer, ScorerError, evaluate_ranking,
+};
+use salient::tasks::next_item::{NextItemConfig, NextItemData, fit};
+use salient::training::{Trainer, TrainingConfig};
+
+fn path(name: &str) -> PathBuf {
+    let folder = std::env::var_os("SALIENT_DATA").expect("SALIENT_DATA names no folder");
+    PathBuf::from(folder).join(name)
+}
+
+fn movielens() -> Interactions {
+    let schema = InteractionSchema {
+        time: Some("timestamp:float".into()),
+        weight: Some("rating:float".into()),
+        ..InteractionSchema::new("user_id:token", "item_id:token")
+    };
+    let file = path("movielens-100k/ml-100k.inter.gz");
+    let (log, summary) = read_interactions(file, &schema, &ReadOptions::default()).unwrap();
+    assert_eq!((summary.n_rows_read, summary.skipped.len()), (100_000, 0));
+    log
+}
+
+fn movielens_data() -> NextItemData {
+    let log = movielens();
+    let split = Split::new(&log, SplitRule::LeaveOneOut).unwrap();
+    NextItemData::new(&log, &split).unwrap()
+}
+
+/// NDCG at 10 on the test cases, items of the history left out.
+fn ndcg_at_10(data: &NextItemData, scorer: &impl Scorer) -> f64 {
+    let settings = RankingSettings {
+        interval: None,
+        ..RankingSettings::default()
+    };
+    let report = evaluate_ranking(&data.test, scorer, &settings).unwrap();
+    report.mean(RankingMetric::Ndcg, 10).unwrap()
+}
+
+#[test]
+#[ignore = "needs SALIENT_DATA"]
+fn movielens_100k_has_its_published_counts() {
+    let log = movielens();
+    assert_eq!(
+        (log.n_rows(), log.n_users(), log.n_items()),
+        (100_000, 943, 1_682)
+    );
+    let ratings = log.weights().unwrap();
+    assert!(ratings.iter().all(|rating| (1.0..=5.0).contains(rating)));
+    // September 1997 to April 1998.
+    let times = log.times_utc_millis();
+    assert_eq!(times.iter().min(), Some(&874_724_710_000));
+    assert_eq!(times.iter().max(), Some(&893_286_638_000));
+    let data = movielens_data();
+    assert_eq!((data.test.len(), data.validation.len()), (943, 943));
+}
+
+#[test]
+#[ignore = "needs SALIENT_DATA"]
+fn popularity_on_movielens_100k_is_where_it_is_known_to_be() {
+    let data = movielens_data();
+    let sequences = data.train.catalogue_sequences();
+    let histories: Vec<TrainingHistory<'_>> = sequences
+        .iter()
+        .map(|items| items.as_slice().into())
+        .collect();
+    let popularity =
+        Popularity::fit(&histories, data.n_items(), &PopularityConfig::default()).unwrap();
+    let found = ndcg_at_10(&data, &popularity);
+    assert!((0.040..0.050).contains(&found), "{found}");
+}
+
+/// Likes all items alike.
+struct Constant(usize);
+
+impl Scorer for Constant {
+    fn name(&self) -> &str {
+        "constant"
+    }
+
+    fn n_items(&self) -> usize {
+        self.0
+    }
+
+    fn score(&self, _: &[RankingCase], scores: &mut [f32]) -> Result<(), ScorerError> {
+        scores.fill(0.0);
+        Ok(())
+    }
+}
+
+#[test]
+#[ignore = "needs SALIENT_DATA"]
+fn two_epochs_on_movielens_100k_beat_a_constant() {
+    let data = movielens_data();
+    let config = NextItemConfig {
+        d_model: 16,
+        d_ff: 16,
+        max_len: 50,
+        training: TrainingConfig {
+            max_epochs: 2,
+            batch_size: 32,
+            ..NextItemConfig::default().training
+        },
+        ..NextItemConfig::default()
+    };
+    let trainer = Trainer::new(config.training.clone());
+    let trained = fit(&config, &data, trainer, &Device::flex()).unwrap();
+    let found = ndcg_at_10(&data, &trained.model.scorer());
+    let constant = ndcg_at_10(&data, &Constant(data.n_items()));
+    assert!(constant < 0.005, "ties gain nothing: {constant}");
+    assert!(found > constant + 0.005, "{found} against {constant}");
+}
+
+#[test]
+#[ignore = "needs SALIENT_DATA"]
+fn taobao_is_read_and_filtered_by_event() {
+    let schema = InteractionSchema {
+        time: Some("timestamp".into()),
+        event: Some("behavior".into()),
+        ..InteractionSchema::new("user_id", "item_id")
+    };
+    let file = path("taobao-userbehavior/user_behavior.csv.gz");
+    let (log, _) = read_interactions(file, &schema, &ReadOptions::default()).unwrap();
+    assert_eq!(
+        (log.n_rows(), log.n_users(), log.n_items()),
+        (84_475, 815, 55_368)
+    );
+    let filter = InteractionFilter {
+        events: Some(vec!["buy".to_owned(), "cart".to_owned()]),
+        ..InteractionFilter::default()
+    };
+    let (kept, summary) = filter.apply(log).unwrap();
+    assert_eq!(kept.n_rows(), 1_750 + 4_497);
+    assert_eq!(summary.n_dropped_by_event, 75_872 + 2_356);
+    let mut names: Vec<&str> = kept
+        .events()
+        .unwrap()
+        .iter()
+        .map(|&event| kept.event_names()[usize::from(event)].as_str())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names, ["buy", "cart"]);
+}
+
+#[test]
+#[ignore = "needs SALIENT_DATA"]
+fn diginetica_is_read_by_session() {
+    let schema = InteractionSchema {
+        time: Some("eventdate".into()),
+        tie_break: Some("timeframe".into()),
+        ..InteractionSchema::new("session_id", "item_id")
+    };
+    let options = ReadOptions {
+        delimiter: Some(";".parse().unwrap()),
+        ..ReadOptions::default()
+    };
+    let file = path("diginetica-sample/train-item-views.csv.gz");
+    let (log, _) = read_interactions(file, &schema, &options).unwrap();
+    assert_eq!((log.n_rows(), log.n_users()), (12_391, 2_986));
+    // The file is not in the order of time: within a day, the milliseconds since the session began decide.
+    assert_eq!(log.user_id(0), "1");
+    let session: Vec<&str> = log
+        .user_range(0)
+        .map(|row| log.item_id(log.items()[row]))
+        .collect();
+    assert_eq!(
+        session,
+        [
+            "9654", "33043", "32118", "12352", "35077", "36118", "81766", "129055", "31331",
+            "32627"
+        ]
+    );
+}
