@@ -402,7 +402,7 @@ fn the_audit_is_a_table_that_says_what_the_log_holds() {
             "events per user  min 2, median 2, mean 3.0, p90 4, max 4",
             "time range       2024-05-01 to 2024-05-04 (UTC)",
             "duplicates       1 (same user, item and time)",
-            "time ties        2 events, 2 in file order only; so are the last two events of 50.0% of users",
+            "time ties        2 events at the time of the one before, 2 of them ordered by the file alone; last two events tied for 50.0% of users",
             "event type       view 4",
             "event type       buy 2",
         ]

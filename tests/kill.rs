@@ -34,7 +34,7 @@ fn train(directory: Option<&Path>) -> Trained<Recommender> {
         ..NextItemConfig::default()
     };
     config.training.batch_size = 8;
-    config.training.max_epochs = 40;
+    config.training.max_epochs = 150;
     config.training.patience = None;
     config.training.checkpoint_every_steps = Some(1);
     let mut trainer = Trainer::new(config.training.clone());
@@ -71,7 +71,7 @@ fn fifty_kills_leave_a_checkpoint_that_leads_to_the_same_end() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(moments.random_range(20..250)));
+        std::thread::sleep(Duration::from_millis(moments.random_range(20..180)));
         // A run that has ended by itself cannot be killed.
         let ended = run.try_wait().unwrap();
         assert!(

@@ -229,7 +229,7 @@ fn another_config_or_other_data_is_refused() {
     assert_eq!(
         error.to_string(),
         format!(
-            "checkpoint {path:?} was written for other data (\"the points\", this run has \"other points\"): start in another directory"
+            "checkpoint {path:?} was written for other data or another model (\"the points\", this run has \"other points\"): start in another directory"
         )
     );
 }

@@ -288,7 +288,7 @@ impl fmt::Display for DataAudit {
 impl DataAudit {
     fn time_ties(&self) -> String {
         format!(
-            "{} events, {} in file order only; so are the last two events of {:.1}% of users",
+            "{} events at the time of the one before, {} of them ordered by the file alone; last two events tied for {:.1}% of users",
             grouped(self.n_time_ties as u64),
             grouped(self.n_unresolved_ties as u64),
             self.last_tie_share * 100.0

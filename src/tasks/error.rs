@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum TaskError {
     /// No preset has this name.
-    #[error("unknown preset {name:?}: there are {}", known.join(", "))]
+    #[error("unknown preset {name:?}: the presets are {}", known.join(", "))]
     UnknownPreset {
         /// The name asked for.
         name: String,
@@ -22,6 +22,11 @@ pub enum TaskError {
         /// The least allowed.
         least: usize,
     },
+    /// Targets are to be weighed by weights that the log does not have.
+    #[error(
+        "weighted_targets is set, but the log has no weights: name a weight column, or leave it off"
+    )]
+    NoWeights,
     /// The training part of a log holds too few items to rank.
     #[error(
         "the training part of the log holds {n_items} distinct item(s): ranking needs at least 2"

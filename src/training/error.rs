@@ -242,7 +242,7 @@ pub enum CheckpointError {
     },
     /// The run that wrote the checkpoint had other data.
     #[error(
-        "checkpoint {path:?} was written for other data ({saved:?}, this run has {given:?}): start in another directory"
+        "checkpoint {path:?} was written for other data or another model ({saved:?}, this run has {given:?}): start in another directory"
     )]
     OtherData {
         /// The file.

@@ -121,7 +121,7 @@ fn an_unknown_preset_lists_the_known_ones() {
     );
     assert_eq!(
         error.to_string(),
-        "unknown preset \"sasrek\": there are sasrec"
+        "unknown preset \"sasrek\": the presets are sasrec"
     );
     for name in PRESETS {
         assert_eq!(NextItemConfig::preset(name).unwrap().preset, name);
@@ -210,4 +210,24 @@ fn a_log_without_succession_is_refused() {
     let (error, message) = no_data(&[vec![0, 1, 2]]);
     assert_eq!(error, TaskError::NoSuccession { n_users: 1 });
     assert_eq!(message, message_for(1));
+}
+
+#[test]
+fn weighing_targets_by_weights_that_are_not_there_is_refused() {
+    let mut data = leave_one_out(&log_of(&[vec![0, 1, 2, 3], vec![1, 2, 3, 0]]));
+    data.train.weights = None;
+    let config = NextItemConfig {
+        weighted_targets: true,
+        ..config(1)
+    };
+    let trainer = Trainer::new(config.training.clone());
+    let error = fit(&config, &data, trainer, &Device::flex()).unwrap_err();
+    assert!(
+        matches!(error, Error::Task(TaskError::NoWeights)),
+        "{error:?}"
+    );
+    assert_eq!(
+        error.to_string(),
+        "weighted_targets is set, but the log has no weights: name a weight column, or leave it off"
+    );
 }

@@ -10,6 +10,7 @@ use super::objective::NextItemObjective;
 use super::recommender::Recommender;
 use crate::Error;
 use crate::random::{RandomKey, Stream};
+use crate::tasks::TaskError;
 use crate::training::{Trained, Trainer};
 
 /// Trains a recommender.
@@ -18,13 +19,16 @@ use crate::training::{Trained, Trainer};
 /// computes on `device`, and the recommender stays there.
 ///
 /// # Errors
-/// [`Error::Task`], [`Error::Model`] for the settings, [`Error::Training`] for the run.
+/// [`Error::Task`] (among them [`TaskError::NoWeights`]), [`Error::Model`] for the settings, [`Error::Training`] for the run.
 pub fn fit(
     config: &NextItemConfig,
     data: &NextItemData,
     trainer: Trainer<'_>,
     device: &Device,
 ) -> Result<Trained<Recommender>, Error> {
+    if config.weighted_targets && data.train.weights.is_none() {
+        return Err(TaskError::NoWeights.into());
+    }
     let key = RandomKey::new(config.training.seed).stream(Stream::Weights);
     let model = NextItemModel::init(config, data.n_items(), key, device)?;
     let objective = NextItemObjective::new(config, data)?;
