@@ -17,8 +17,8 @@ use crate::model::embedding::{Rotary, RotaryConfig};
 use crate::model::linear::linear;
 use crate::model::{ModelError, check};
 use crate::ops::attention::{
-    AttentionBias, AttentionLayout, AttentionOptions, Direction, Dropout, Visibility, attention,
-    attention_weights,
+    AttentionBias, AttentionForm, AttentionLayout, AttentionOptions, Direction, Dropout,
+    Visibility, attention, attention_weights,
 };
 use crate::random::{Mode, RandomKey};
 use crate::sequence::PackedSequences;
@@ -237,6 +237,7 @@ impl MultiHeadAttention {
             value: self.project(&self.value, context.sequences.rows()),
             options: AttentionOptions {
                 visibility: self.visibility,
+                form: AttentionForm::Softmax,
                 scale: None,
                 biases: self.biases(query, context),
                 dropout: self.dropout(mode),

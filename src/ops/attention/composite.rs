@@ -3,7 +3,8 @@
 use burn::tensor::{DType, Device, Tensor};
 
 use super::padded::{self, Planes};
-use super::{AttentionBias, AttentionLayout, AttentionOptions};
+use super::{AttentionBias, AttentionForm, AttentionLayout, AttentionOptions};
+use crate::ops::activation::silu;
 use crate::ops::host;
 use crate::sequence::Offsets;
 
@@ -17,7 +18,7 @@ pub(super) fn attention(
 ) -> Tensor<3> {
     let [_, n_heads, _] = query.dims();
     let (device, dtype) = (query.device(), query.dtype());
-    let (mut weights, total) = exponentials(query, key, layout, options);
+    let (mut weights, total) = unscaled_weights(query, key, layout, options);
     if let Some(dropout) = options.dropout.filter(|dropout| !dropout.is_none()) {
         let factors = padded::dropout_factors(layout, options.visibility, n_heads, &dropout);
         weights = weights.clone() * host::floats(factors, weights.dims(), &device, dtype);
@@ -42,14 +43,14 @@ pub(super) fn weights(
     options: &AttentionOptions,
 ) -> Tensor<4> {
     let (device, dtype) = (query.device(), query.dtype());
-    let (weights, total) = exponentials(query, key, layout, options);
+    let (weights, total) = unscaled_weights(query, key, layout, options);
     let seeing = padded::seeing_cells(layout, options.visibility);
     let shape = [layout.n_sequences(), 1, layout.query.max_len(), 1];
     weights / total * host::floats(seeing, shape, &device, dtype)
 }
 
-/// Exponentials of the scores, none above 1, and their sum over keys.
-fn exponentials(
+/// Weights, and what they are still to be divided by.
+fn unscaled_weights(
     query: Tensor<3>,
     key: Tensor<3>,
     layout: &AttentionLayout,
@@ -64,14 +65,30 @@ fn exponentials(
     for bias in &options.biases {
         scores = scores + bias_planes(bias, layout, n_heads);
     }
-    if let Some(mask) = padded::mask(layout, options.visibility) {
-        scores = scores + mask_planes(mask, layout.key.max_len(), &device, dtype);
+    let mask = padded::mask(layout, options.visibility)
+        .map(|mask| mask_planes(mask, layout.key.max_len(), &device, dtype));
+    match options.form {
+        AttentionForm::Softmax => {
+            let scores = match mask {
+                Some(mask) => scores + mask,
+                None => scores,
+            };
+            // The softmax does not change with a shift of a row, so the maximum needs no gradient.
+            let highest = scores.clone().detach().max_dim(3);
+            let exponentials = (scores - highest).exp();
+            let total = exponentials.clone().sum_dim(3);
+            (exponentials, total)
+        }
+        AttentionForm::Pointwise { divisor } => {
+            let weights = silu(scores);
+            let weights = match mask {
+                // Minus infinity becomes 0, and 0 becomes 1.
+                Some(mask) => weights * mask.exp(),
+                None => weights,
+            };
+            (weights, Tensor::full([1; 4], divisor, (&device, dtype)))
+        }
     }
-    // The softmax does not change with a shift of a row, so the maximum needs no gradient.
-    let highest = scores.clone().detach().max_dim(3);
-    let exponentials = (scores - highest).exp();
-    let total = exponentials.clone().sum_dim(3);
-    (exponentials, total)
 }
 
 /// Packed rows as `[n_sequences, n_heads, max_len, d_head]`.

@@ -2,16 +2,16 @@
 
 use burn::tensor::Tensor;
 
-use super::{AttentionLayout, AttentionOptions, BiasRule, composite};
+use super::{AttentionForm, AttentionLayout, AttentionOptions, BiasRule, composite};
 
 /// Mixes each query with the values of the keys it may see.
 ///
-/// `softmax(Q Kᵀ scale + biases) V` for each sequence and head, over the keys that
+/// `softmax(Q Kᵀ scale + biases) V`, or another [`AttentionForm`], for each sequence and head, over the keys that
 /// [`Visibility`](super::Visibility) shows. Queries and keys may differ in number: cross-attention, or one query for
 /// many keys.
 ///
-/// The CPU kernel (Flex, 32 bits, no biases) works on the packed rows and never holds more than a block of weights. The
-/// composite, which serves all else, pads sequences to the longest and holds all weights, under autodiff several times.
+/// The CPU kernel (Flex, 32 bits) works on the packed rows and never holds more than a tile of weights. The composite,
+/// which serves all else, pads sequences to the longest and holds all weights, under autodiff several times.
 ///
 /// # Shapes
 /// - `query`: `[query_rows, n_heads, d_head]`, where `query_rows` is `layout.query.n_rows()`
@@ -24,8 +24,8 @@ use super::{AttentionLayout, AttentionOptions, BiasRule, composite};
 ///
 /// # Panics
 /// If a shape above does not hold, the layout's two sides differ in their number of sequences, a bias table has no rows
-/// or not one column a head, times do not number the rows, a time unit is less than 1, or a dropout probability lies
-/// outside `[0, 1)`.
+/// or not one column a head, times do not number the rows, a time unit is less than 1, a dropout probability lies
+/// outside `[0, 1)`, or a divisor is not a finite number above 0.
 ///
 /// # Source
 /// Vaswani et al. 2017, section 3.2.1, <https://arxiv.org/abs/1706.03762>. Differences: additive biases; rows packed.
@@ -77,8 +77,8 @@ fn dispatch(
     #[cfg(feature = "flex")]
     {
         use crate::ops::cpu::runs_here;
-        let no_bias = options.biases.is_empty();
-        if no_bias && runs_here(&query) && runs_here(&key) && runs_here(&value) {
+        let biases_here = options.biases.iter().all(|bias| runs_here(&bias.table));
+        if biases_here && runs_here(&query) && runs_here(&key) && runs_here(&value) {
             return super::flex::attention(query, key, value, layout, options);
         }
     }
@@ -87,8 +87,8 @@ fn dispatch(
 
 /// The weight of each key in the answer to each query, for those who want to look at them.
 ///
-/// [`attention`] itself never holds all of them if a kernel can avoid it. They are the weights before dropout: each row
-/// sums to 1, or to 0 if its query sees nothing.
+/// [`attention`] itself never holds all of them if a kernel can avoid it. They are the weights before dropout: with
+/// [`AttentionForm::Softmax`] each row sums to 1, or to 0 if its query sees nothing.
 ///
 /// # Shapes
 /// - `query`, `key`: as in [`attention`]
@@ -165,5 +165,11 @@ fn assert_shapes(
     }
     if let Some(dropout) = &options.dropout {
         dropout.assert_valid();
+    }
+    if let AttentionForm::Pointwise { divisor } = options.form {
+        assert!(
+            divisor.is_finite() && divisor > 0.0,
+            "a divisor of {divisor} is not a finite number above 0"
+        );
     }
 }

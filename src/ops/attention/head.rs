@@ -1,16 +1,24 @@
-//! One head of one sequence, a block of queries at a time.
+//! One head of one sequence, a tile of queries and keys at a time.
 
 use std::ops::Range;
 
-use super::Dropout;
+use super::bias_rows::{BiasGradient, HeadBias};
 use super::kernel::{Plan, Rows};
-use crate::ops::cpu::{
-    Matrix, MatrixMut, add_product, exponentials_in_place, maximum, set_product, small_exponential,
-    wide,
-};
+use super::weights::{self, Running};
+use super::{AttentionForm, Dropout};
+use crate::ops::cpu::{Matrix, MatrixMut, add_product, set_product, transpose};
 
-/// Queries whose scores are held at a time.
-const BLOCK_QUERIES: usize = 64;
+/// Queries of a tile: a multiple of the rows that a product takes at a time.
+const TILE_QUERIES: usize = 48;
+
+/// Keys of a tile: with its queries they stay in the second cache.
+const TILE_KEYS: usize = 256;
+
+/// Keys that lie side by side as columns, so that a product reads them without gaps. Tiles of keys start at multiples.
+const PANEL: usize = 64;
+
+/// Numbers of a vector: panels end at multiples, so that no product ends within a vector.
+const LANES: usize = 16;
 
 /// One head of one sequence.
 pub(super) struct Head<'a> {
@@ -21,14 +29,36 @@ pub(super) struct Head<'a> {
     pub(super) head: usize,
     /// Dropout of the sequence.
     pub(super) dropout: Option<Dropout>,
+    pub(super) bias: HeadBias<'a>,
 }
 
-/// Scores of a block of queries, and what belongs to them; kept from one block to the next.
+/// The rows of one head without gaps, and numbers of a tile; kept from one tile, head and sequence to the next.
+///
+/// In the rows of all heads those of one are so far apart, often by a power of two, that they push each other out of the
+/// cache.
 #[derive(Default)]
 pub(super) struct Scratch {
+    query: Vec<f32>,
+    key: Vec<f32>,
+    value: Vec<f32>,
+    context: Vec<f32>,
+    d_context: Vec<f32>,
+    d_query: Vec<f32>,
+    d_key: Vec<f32>,
+    d_value: Vec<f32>,
+    /// `[n_panels, d_head, PANEL]`.
+    turned_key: Vec<f32>,
+    turned_value: Vec<f32>,
+    tile: TileScratch,
+}
+
+/// Numbers of a tile, one row a query.
+#[derive(Default)]
+struct TileScratch {
     scores: Vec<f32>,
     d_weights: Vec<f32>,
     factors: Vec<f32>,
+    buckets: Vec<u32>,
 }
 
 /// What backward knows of one head of one sequence; the rows are those of all heads.
@@ -38,15 +68,71 @@ pub(super) struct Known<'a> {
     pub(super) log_sums: &'a [f32],
 }
 
+/// Where the columns of one head are in rows of numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    width: usize,
+    first: usize,
+    d_head: usize,
+}
+
+impl Place {
+    /// Rows of this head alone.
+    pub(super) fn alone(d_head: usize) -> Self {
+        Self::among(0, 1, d_head)
+    }
+
+    /// Rows of all heads.
+    pub(super) fn among(head: usize, n_heads: usize, d_head: usize) -> Self {
+        Self {
+            width: n_heads * d_head,
+            first: head * d_head,
+            d_head,
+        }
+    }
+
+    /// Copies the columns of the head out of the rows.
+    fn take(&self, rows: &[f32], columns: &mut Vec<f32>) {
+        columns.clear();
+        for row in rows.chunks_exact(self.width) {
+            columns.extend_from_slice(&row[self.first..self.first + self.d_head]);
+        }
+    }
+
+    /// Copies the columns of the head into the rows.
+    fn put(&self, columns: &[f32], rows: &mut [f32]) {
+        let columns = columns.chunks_exact(self.d_head);
+        for (row, columns) in rows.chunks_exact_mut(self.width).zip(columns) {
+            row[self.first..self.first + self.d_head].copy_from_slice(columns);
+        }
+    }
+}
+
+/// Keys of a tile, and how far apart its rows of scores are.
+struct Tile {
+    queries: Range<usize>,
+    keys: Range<usize>,
+    stride: usize,
+}
+
+impl Tile {
+    fn new(queries: Range<usize>, keys: Range<usize>) -> Self {
+        Self {
+            // A power of two would let rows push each other out of the cache.
+            stride: keys.len().next_multiple_of(LANES) + LANES,
+            queries,
+            keys,
+        }
+    }
+
+    fn matrix<'a>(&self, numbers: &'a [f32]) -> Matrix<'a> {
+        Matrix::rows(numbers, self.queries.len(), self.keys.len(), self.stride)
+    }
+}
+
 impl Head<'_> {
-    /// Blocks of queries, and the keys that any query of a block sees.
-    fn blocks(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + '_ {
-        (0..self.query_len).step_by(BLOCK_QUERIES).map(|first| {
-            let queries = first..self.query_len.min(first + BLOCK_QUERIES);
-            // What a query sees starts and ends no earlier than what the query before it sees.
-            let keys = self.visible(queries.start).start..self.visible(queries.end - 1).end;
-            (queries, keys)
-        })
+    fn place(&self) -> Place {
+        Place::among(self.head, self.plan.n_heads, self.plan.d_head)
     }
 
     fn visible(&self, query: usize) -> Range<usize> {
@@ -55,92 +141,165 @@ impl Head<'_> {
             .keys(query, self.query_len, self.key_len)
     }
 
-    /// This head's columns of some rows.
-    fn part<'a>(&self, numbers: &'a [f32], rows: &Range<usize>) -> Matrix<'a> {
-        let width = self.plan.width();
-        let start = rows.start * width + self.head * self.plan.d_head;
-        Matrix::rows(&numbers[start..], rows.len(), self.plan.d_head, width)
+    /// Tiles of queries, and for each the tiles of keys that any of its queries sees.
+    fn tiles(
+        &self,
+    ) -> impl Iterator<Item = (Range<usize>, impl Iterator<Item = Tile> + use<>)> + '_ {
+        (0..self.query_len).step_by(TILE_QUERIES).map(|first| {
+            let queries = first..self.query_len.min(first + TILE_QUERIES);
+            // What a query sees starts and ends no earlier than what the query before it sees.
+            let (start, end) = (
+                self.visible(queries.start).start,
+                self.visible(queries.end - 1).end,
+            );
+            let of = queries.clone();
+            let starts = (start - start % PANEL..end).step_by(TILE_KEYS);
+            let tiles =
+                starts.map(move |start| Tile::new(of.clone(), start..end.min(start + TILE_KEYS)));
+            (queries, tiles)
+        })
     }
 
-    fn part_mut<'a>(&self, numbers: &'a mut [f32], rows: &Range<usize>) -> MatrixMut<'a> {
-        let width = self.plan.width();
-        let start = rows.start * width + self.head * self.plan.d_head;
-        MatrixMut::rows(&mut numbers[start..], rows.len(), self.plan.d_head, width)
+    fn matrix<'a>(&self, numbers: &'a [f32], rows: &Range<usize>) -> Matrix<'a> {
+        let d_head = self.plan.d_head;
+        Matrix::rows(&numbers[rows.start * d_head..], rows.len(), d_head, d_head)
     }
 
-    /// This head's columns of one row.
-    fn columns(&self, row: usize) -> Range<usize> {
-        let start = row * self.plan.width() + self.head * self.plan.d_head;
-        start..start + self.plan.d_head
+    fn matrix_mut<'a>(&self, numbers: &'a mut [f32], rows: &Range<usize>) -> MatrixMut<'a> {
+        let d_head = self.plan.d_head;
+        MatrixMut::rows(
+            &mut numbers[rows.start * d_head..],
+            rows.len(),
+            d_head,
+            d_head,
+        )
     }
 
-    /// Scores of a block of queries.
-    fn scores(&self, queries: &Range<usize>, keys: &Range<usize>, scores: &mut Vec<f32>) {
-        scores.resize(queries.len() * keys.len(), 0.0);
-        let out = MatrixMut::rows(scores, queries.len(), keys.len(), keys.len());
-        let (query, key) = (
-            self.part(self.rows.query, queries),
-            self.part(self.rows.key, keys),
-        );
-        set_product(out, self.plan.scale, query, key.transposed());
+    /// Writes keys or values as columns, a panel at a time.
+    fn turn(&self, rows: &[f32], turned: &mut Vec<f32>) {
+        let (d_head, len) = (self.plan.d_head, PANEL * self.plan.d_head);
+        turned.resize(self.key_len.div_ceil(PANEL) * len, 0.0);
+        for (rows, turned) in rows.chunks(len).zip(turned.chunks_exact_mut(len)) {
+            let n_keys = rows.len() / d_head;
+            transpose(rows, (n_keys, d_head, d_head), turned, PANEL);
+        }
+    }
+
+    /// Products of this head's columns of `left` with all keys or values of a tile.
+    fn products(&self, tile: &Tile, scale: f32, left: &[f32], turned: &[f32], out: &mut Vec<f32>) {
+        let (n_queries, d_head) = (tile.queries.len(), self.plan.d_head);
+        out.resize(n_queries * tile.stride, 0.0);
+        let left = self.matrix(left, &tile.queries);
+        for start in tile.keys.clone().step_by(PANEL) {
+            let n_keys = PANEL.min(tile.keys.end - start).next_multiple_of(LANES);
+            let out = &mut out[start - tile.keys.start..];
+            set_product(
+                MatrixMut::rows(out, n_queries, n_keys, tile.stride),
+                scale,
+                left,
+                Matrix::rows(&turned[start * d_head..], d_head, n_keys, PANEL),
+            );
+        }
+    }
+
+    /// What a query sees of a tile, counted from its first key.
+    fn visible_of(&self, tile: &Tile, query: usize) -> Range<usize> {
+        let visible = self.visible(query);
+        let start = visible.start.clamp(tile.keys.start, tile.keys.end);
+        let end = visible.end.clamp(start, tile.keys.end);
+        start - tile.keys.start..end - tile.keys.start
     }
 
     /// What dropout multiplies the weights of one query by.
-    fn fill_factors(
-        &self,
-        dropout: &Dropout,
-        query: usize,
-        visible: &Range<usize>,
-        factors: &mut Vec<f32>,
-    ) {
-        factors.resize(visible.len(), 0.0);
-        let row = (self.head * self.query_len + query) as u64;
-        dropout.child(row).fill(visible.start, factors);
+    fn fill_factors(&self, query: usize, first_key: usize, n_keys: usize, factors: &mut Vec<f32>) {
+        factors.clear();
+        if let Some(dropout) = &self.dropout {
+            factors.resize(n_keys, 0.0);
+            let row = (self.head * self.query_len + query) as u64;
+            dropout.child(row).fill(first_key, factors);
+        }
     }
 
     /// Mixes the values of this head.
-    pub(super) fn forward(&self, context: &mut [f32], log_sums: &mut [f32], scratch: &mut Scratch) {
-        for (queries, keys) in self.blocks() {
-            if keys.is_empty() {
+    pub(super) fn forward(
+        &self,
+        place: Place,
+        context: &mut [f32],
+        log_sums: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        let Scratch {
+            query,
+            key,
+            value,
+            context: mixed,
+            turned_key,
+            tile: numbers,
+            ..
+        } = scratch;
+        self.place().take(self.rows.query, query);
+        self.place().take(self.rows.key, key);
+        self.place().take(self.rows.value, value);
+        self.turn(key, turned_key);
+        zeros(mixed, query.len());
+        for (queries, tiles) in self.tiles() {
+            let mut running = [Running::NOTHING; TILE_QUERIES];
+            for tile in tiles {
+                self.products(
+                    &tile,
+                    self.plan.scale,
+                    query,
+                    turned_key,
+                    &mut numbers.scores,
+                );
+                self.forward_rows(&tile, mixed, &mut running, numbers);
+                let weights = tile.matrix(&numbers.scores);
+                let value = self.matrix(value, &tile.keys);
+                add_product(self.matrix_mut(mixed, &queries), 1.0, weights, value);
+            }
+            if self.plan.form == AttentionForm::Softmax {
+                for (query, running) in queries.zip(running) {
+                    log_sums[query] = running.log_sum();
+                    weights::scale(self.row_mut(mixed, query), running.inverse_sum());
+                }
+            }
+        }
+        place.put(mixed, context);
+    }
+
+    fn row_mut<'a>(&self, numbers: &'a mut [f32], row: usize) -> &'a mut [f32] {
+        &mut numbers[row * self.plan.d_head..][..self.plan.d_head]
+    }
+
+    /// Turns the scores of a tile into weights, which the softmax has still to divide by their sum.
+    fn forward_rows(
+        &self,
+        tile: &Tile,
+        context: &mut [f32],
+        running: &mut [Running],
+        numbers: &mut TileScratch,
+    ) {
+        let rows = numbers.scores.chunks_exact_mut(tile.stride);
+        for ((query, row), running) in tile.queries.clone().zip(rows).zip(running) {
+            let inside = self.visible_of(tile, query);
+            row[..inside.start].fill(0.0);
+            row[inside.end..tile.keys.len()].fill(0.0);
+            if inside.is_empty() {
                 continue;
             }
-            let Scratch {
-                scores, factors, ..
-            } = scratch;
-            self.scores(&queries, &keys, scores);
-            let mut inverse_sums = [0.0; BLOCK_QUERIES];
-            let rows = queries.clone().zip(scores.chunks_exact_mut(keys.len()));
-            for ((query, row), inverse_sum) in rows.zip(&mut inverse_sums) {
-                let visible = self.visible(query);
-                if visible.is_empty() {
-                    row.fill(0.0);
-                    continue;
-                }
-                let (hidden_before, row) = row.split_at_mut(visible.start - keys.start);
-                let (row, hidden_after) = row.split_at_mut(visible.len());
-                hidden_before.fill(0.0);
-                hidden_after.fill(0.0);
-                let (highest, sum) = wide(|| {
-                    let highest = maximum(row);
-                    (highest, exponentials_in_place(row, highest))
-                });
-                log_sums[query] = highest + sum.ln();
-                *inverse_sum = 1.0 / sum;
-                if let Some(dropout) = &self.dropout {
-                    self.fill_factors(dropout, query, &visible, factors);
-                    for (weight, factor) in row.iter_mut().zip(factors.iter()) {
-                        *weight *= factor;
+            let (first_key, row) = (tile.keys.start + inside.start, &mut row[inside]);
+            self.bias.add(query, first_key, row, &mut numbers.buckets);
+            match self.plan.form {
+                AttentionForm::Softmax => {
+                    let shrink = running.take(row);
+                    if shrink != 1.0 {
+                        weights::scale(self.row_mut(context, query), shrink);
                     }
                 }
+                AttentionForm::Pointwise { divisor } => weights::silu(row, divisor),
             }
-            let weights = Matrix::rows(scores, queries.len(), keys.len(), keys.len());
-            let value = self.part(self.rows.value, &keys);
-            set_product(self.part_mut(context, &queries), 1.0, weights, value);
-            for (query, inverse_sum) in queries.zip(inverse_sums) {
-                for number in &mut context[self.columns(query)] {
-                    *number *= inverse_sum;
-                }
-            }
+            self.fill_factors(query, first_key, row.len(), &mut numbers.factors);
+            weights::multiply(row, &numbers.factors);
         }
     }
 
@@ -148,99 +307,122 @@ impl Head<'_> {
     pub(super) fn backward(
         &self,
         known: &Known<'_>,
-        [d_query, d_key, d_value]: [&mut [f32]; 3],
+        place: Place,
+        outputs: [&mut [f32]; 3],
+        d_bias: &mut BiasGradient,
         scratch: &mut Scratch,
     ) {
-        for (queries, keys) in self.blocks() {
-            if keys.is_empty() {
-                continue;
+        self.take_known(known, scratch);
+        let Scratch {
+            query,
+            key,
+            context,
+            d_context,
+            d_query,
+            d_key,
+            d_value,
+            turned_key,
+            turned_value,
+            tile: numbers,
+            ..
+        } = scratch;
+        let scale = self.plan.scale;
+        for (queries, tiles) in self.tiles() {
+            let of_query = self.matrix(query, &queries);
+            let of_context = self.matrix(d_context, &queries);
+            let means = self.means(context, d_context, &queries);
+            for tile in tiles {
+                self.products(&tile, scale, query, turned_key, &mut numbers.scores);
+                self.products(&tile, 1.0, d_context, turned_value, &mut numbers.d_weights);
+                self.backward_rows(&tile, known.log_sums, &means, d_bias, numbers);
+                let weights = tile.matrix(&numbers.scores).transposed();
+                let d_scores = tile.matrix(&numbers.d_weights);
+                let key = self.matrix(key, &tile.keys);
+                add_product(self.matrix_mut(d_query, &queries), scale, d_scores, key);
+                let out = self.matrix_mut(d_key, &tile.keys);
+                add_product(out, scale, d_scores.transposed(), of_query);
+                let out = self.matrix_mut(d_value, &tile.keys);
+                add_product(out, 1.0, weights, of_context);
             }
-            self.scores(&queries, &keys, &mut scratch.scores);
-            scratch.d_weights.resize(queries.len() * keys.len(), 0.0);
-            let d_context = self.part(known.d_context, &queries);
-            let value = self.part(self.rows.value, &keys);
-            let shape = (queries.len(), keys.len());
-            let out = MatrixMut::rows(&mut scratch.d_weights, shape.0, shape.1, shape.1);
-            set_product(out, 1.0, d_context, value.transposed());
-            self.weights_and_d_scores(&queries, &keys, known, scratch);
-            let weights = Matrix::rows(&scratch.scores, shape.0, shape.1, shape.1);
-            let d_scores = Matrix::rows(&scratch.d_weights, shape.0, shape.1, shape.1);
-            let scale = self.plan.scale;
-            let (query, key) = (
-                self.part(self.rows.query, &queries),
-                self.part(self.rows.key, &keys),
-            );
-            set_product(self.part_mut(d_query, &queries), scale, d_scores, key);
-            add_product(
-                self.part_mut(d_key, &keys),
-                scale,
-                d_scores.transposed(),
-                query,
-            );
-            add_product(
-                self.part_mut(d_value, &keys),
-                1.0,
-                weights.transposed(),
-                d_context,
-            );
+        }
+        for (columns, output) in [d_query, d_key, d_value].into_iter().zip(outputs) {
+            place.put(columns, output);
         }
     }
 
-    /// Turns scores into weights after dropout, and gradients of those weights into gradients of the scores.
-    fn weights_and_d_scores(
+    /// Copies what backward reads, and clears what it adds to.
+    fn take_known(&self, known: &Known<'_>, scratch: &mut Scratch) {
+        let place = self.place();
+        place.take(self.rows.query, &mut scratch.query);
+        place.take(self.rows.key, &mut scratch.key);
+        place.take(self.rows.value, &mut scratch.value);
+        place.take(known.context, &mut scratch.context);
+        place.take(known.d_context, &mut scratch.d_context);
+        self.turn(&scratch.key, &mut scratch.turned_key);
+        self.turn(&scratch.value, &mut scratch.turned_value);
+        zeros(&mut scratch.d_query, scratch.query.len());
+        zeros(&mut scratch.d_key, scratch.key.len());
+        zeros(&mut scratch.d_value, scratch.value.len());
+    }
+
+    /// The mean gradient of each query's weights, by its weights.
+    fn means(
         &self,
+        context: &[f32],
+        d_context: &[f32],
         queries: &Range<usize>,
-        keys: &Range<usize>,
-        known: &Known<'_>,
-        scratch: &mut Scratch,
+    ) -> [f32; TILE_QUERIES] {
+        let d_head = self.plan.d_head;
+        let numbers = queries.start * d_head..queries.end * d_head;
+        let context = context[numbers.clone()].chunks_exact(d_head);
+        let both = context.zip(d_context[numbers].chunks_exact(d_head));
+        let mut means = [0.0; TILE_QUERIES];
+        for (mean, (context, d_context)) in means.iter_mut().zip(both) {
+            *mean = weights::product(context, d_context);
+        }
+        means
+    }
+
+    /// Turns scores into weights after dropout, and gradients of those weights into gradients of the scores.
+    fn backward_rows(
+        &self,
+        tile: &Tile,
+        log_sums: &[f32],
+        means: &[f32],
+        d_bias: &mut BiasGradient,
+        numbers: &mut TileScratch,
     ) {
-        let Scratch {
-            scores,
-            d_weights,
-            factors,
-        } = scratch;
-        let rows = scores
-            .chunks_exact_mut(keys.len())
-            .zip(d_weights.chunks_exact_mut(keys.len()));
-        for (query, (row, d_row)) in queries.clone().zip(rows) {
-            let visible = self.visible(query);
-            if visible.is_empty() {
-                row.fill(0.0);
-                d_row.fill(0.0);
-                continue;
-            }
-            let inside = visible.start - keys.start..visible.end - keys.start;
-            for hidden in [0..inside.start, inside.end..keys.len()] {
+        let d_rows = numbers.d_weights.chunks_exact_mut(tile.stride);
+        let rows = numbers.scores.chunks_exact_mut(tile.stride).zip(d_rows);
+        for ((query, (row, d_row)), &mean) in tile.queries.clone().zip(rows).zip(means) {
+            let inside = self.visible_of(tile, query);
+            for hidden in [0..inside.start, inside.end..tile.keys.len()] {
                 row[hidden.clone()].fill(0.0);
                 d_row[hidden].fill(0.0);
             }
+            if inside.is_empty() {
+                continue;
+            }
+            let first_key = tile.keys.start + inside.start;
             let (row, d_row) = (&mut row[inside.clone()], &mut d_row[inside]);
-            let columns = self.columns(query);
-            let both = known.context[columns.clone()]
-                .iter()
-                .zip(&known.d_context[columns]);
-            let mean: f32 = both.map(|(context, d_context)| context * d_context).sum();
-            let log_sum = known.log_sums[query];
-            match &self.dropout {
-                None => wide(|| {
-                    for (score, d_weight) in row.iter_mut().zip(d_row) {
-                        *score = small_exponential(*score - log_sum);
-                        *d_weight = *score * (*d_weight - mean);
-                    }
-                }),
-                Some(dropout) => {
-                    self.fill_factors(dropout, query, &visible, factors);
-                    wide(|| {
-                        for ((score, d_weight), factor) in
-                            row.iter_mut().zip(d_row).zip(factors.iter())
-                        {
-                            let weight = small_exponential(*score - log_sum);
-                            *d_weight = weight * (*d_weight * factor - mean);
-                            *score = weight * factor;
-                        }
-                    });
+            self.bias.add(query, first_key, row, &mut numbers.buckets);
+            self.fill_factors(query, first_key, row.len(), &mut numbers.factors);
+            match self.plan.form {
+                AttentionForm::Softmax => {
+                    let log_sum = log_sums[query];
+                    weights::softmax_gradient(row, d_row, &numbers.factors, log_sum, mean);
+                }
+                AttentionForm::Pointwise { divisor } => {
+                    weights::silu_gradient(row, d_row, &numbers.factors, divisor);
                 }
             }
+            self.bias
+                .gradient(query, first_key, d_row, d_bias, &mut numbers.buckets);
         }
     }
+}
+
+fn zeros(numbers: &mut Vec<f32>, len: usize) {
+    numbers.clear();
+    numbers.resize(len, 0.0);
 }

@@ -5,6 +5,8 @@
 //! query may see and what is added to its scores.
 
 mod bias;
+#[cfg(feature = "flex")]
+mod bias_rows;
 mod composite;
 #[cfg(feature = "flex")]
 mod flex;
@@ -15,11 +17,15 @@ mod head;
 mod kernel;
 mod options;
 mod padded;
+#[cfg(feature = "flex")]
+mod weights;
 
+#[cfg(all(test, feature = "flex"))]
+mod kernel_tests;
 #[cfg(test)]
 mod tests;
 
 pub use super::dropout::Dropout;
 pub use bias::{AttentionBias, BiasRule, DistanceBuckets, time_bucket};
 pub use function::{attention, attention_weights};
-pub use options::{AttentionLayout, AttentionOptions, Direction, Visibility};
+pub use options::{AttentionForm, AttentionLayout, AttentionOptions, Direction, Visibility};

@@ -109,9 +109,28 @@ impl Visibility {
     }
 }
 
+/// How scores become weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum AttentionForm {
+    /// `softmax(scores)`: the weights of a query sum to 1.
+    #[default]
+    Softmax,
+    /// `scores * sigmoid(scores) / divisor`: each weight stands alone, so that their sum tells how much was found.
+    ///
+    /// # Source
+    /// HSTU, Zhai et al. 2024, <https://arxiv.org/abs/2402.17152>, equation 2, with the longest sequence as divisor.
+    Pointwise {
+        /// What weights are divided by; above 0.
+        divisor: f32,
+    },
+}
+
 /// How scores are made from queries and keys.
 #[derive(Clone, Debug, Default)]
 pub struct AttentionOptions {
+    /// How scores become weights.
+    pub form: AttentionForm,
     /// Which keys a query may see.
     pub visibility: Visibility,
     /// What products of queries and keys are multiplied by; `1 / sqrt(d_head)` if `None`.

@@ -308,6 +308,30 @@ fn a_scale_of_ones_own_replaces_the_default() {
     );
 }
 
+#[test]
+fn pointwise_weights_are_silu_of_the_scores() {
+    let case = Case::self_attention(&[3, 0, 7]);
+    let options = AttentionOptions {
+        form: AttentionForm::Pointwise { divisor: 7.0 },
+        ..options(Visibility::causal())
+    };
+    let mut expected = vec![0.0; case.query.len()];
+    for range in case.layout.query.ranges() {
+        for (head, query) in (0..N_HEADS).flat_map(|h| range.clone().map(move |q| (h, q))) {
+            let at = |row: usize, x: usize| row * WIDTH + head * D_HEAD + x;
+            for key in range.start..=query {
+                let products = (0..D_HEAD).map(|x| case.query[at(query, x)] * case.key[at(key, x)]);
+                let score = products.sum::<f64>() / (D_HEAD as f64).sqrt();
+                let weight = score / (1.0 + (-score).exp()) / 7.0;
+                for x in 0..D_HEAD {
+                    expected[at(query, x)] += weight * case.value[at(key, x)];
+                }
+            }
+        }
+    }
+    assert_near(&case.run(&options), &expected, 1e-5);
+}
+
 const N_BUCKETS: usize = 4;
 
 fn table_numbers(seed: u64) -> Vec<f64> {
@@ -402,6 +426,19 @@ fn dropout_is_that_of_sequence_head_query_and_key() {
 /// Gradients of all inputs and tables, in 64 bits.
 #[track_caller]
 fn assert_case_gradients(case: &Case, dropout: Option<Dropout>, visibility: Visibility) {
+    let pointwise = AttentionForm::Pointwise { divisor: 3.0 };
+    for form in [AttentionForm::Softmax, pointwise] {
+        assert_form_gradients(case, dropout, visibility, form);
+    }
+}
+
+#[track_caller]
+fn assert_form_gradients(
+    case: &Case,
+    dropout: Option<Dropout>,
+    visibility: Visibility,
+    form: AttentionForm,
+) {
     let rows = |numbers: &Tensor<1>| {
         let [n] = numbers.dims();
         numbers.clone().reshape([n / WIDTH, N_HEADS, D_HEAD])
@@ -419,6 +456,7 @@ fn assert_case_gradients(case: &Case, dropout: Option<Dropout>, visibility: Visi
             numbers.clone().reshape([N_BUCKETS, N_HEADS])
         };
         let options = AttentionOptions {
+            form,
             visibility,
             scale: Some(0.3),
             biases: biases(case, DistanceBuckets::Clipped, table),
@@ -473,36 +511,6 @@ fn precision_is_that_of_the_rows() {
     assert_eq!(context.dtype(), DType::F64);
     let (expected, _) = case.by_definition(Visibility::causal(), |_, _, _, _| 0.0, None);
     assert_near(&read(context), &expected, 1e-12);
-}
-
-#[test]
-fn the_kernel_has_the_gradients_of_the_composite() {
-    let device = Device::flex().autodiff();
-    for (queries, keys) in layouts() {
-        let case = Case::new(&queries, &keys);
-        for (visibility, dropout) in visibilities()
-            .into_iter()
-            .zip([None, Some(dropout())].into_iter().cycle())
-        {
-            let options = AttentionOptions {
-                visibility,
-                dropout,
-                ..AttentionOptions::default()
-            };
-            let run = |f: &dyn Fn([Tensor<3>; 3]) -> Tensor<3>| {
-                let inputs = case.tensors(&device).map(Tensor::require_grad);
-                let context = f(inputs.clone());
-                let direction = singles(&values(9, case.query.len()), context.dims(), &device);
-                let gradients = (context * direction).sum().backward();
-                inputs.map(|input| read(input.grad(&gradients).unwrap()))
-            };
-            let public = run(&|[q, k, v]| attention(q, k, v, &case.layout, &options));
-            let composite = run(&|[q, k, v]| composite::attention(q, k, v, &case.layout, &options));
-            for (public, composite) in public.iter().zip(&composite) {
-                assert_near(public, composite, 2e-5);
-            }
-        }
-    }
 }
 
 #[test]

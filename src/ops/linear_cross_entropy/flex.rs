@@ -75,14 +75,14 @@ impl LinearCrossEntropy for Flex {
 
 /// Gradients are made together with the loss, while the logits are at hand; backward only scales them.
 #[derive(Debug)]
-struct ScaleGradients;
+pub(super) struct ScaleGradients;
 
-impl Backward<Flex, 2> for ScaleGradients {
-    type State = [FlexTensor; 2];
+impl<const N: usize> Backward<Flex, N> for ScaleGradients {
+    type State = [FlexTensor; N];
 
     fn backward(
         self,
-        ops: Ops<Self::State, 2>,
+        ops: Ops<Self::State, N>,
         gradients: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
@@ -90,7 +90,10 @@ impl Backward<Flex, 2> for ScaleGradients {
         let factor = cpu::numbers(&outer)[0];
         for (parent, gradient) in ops.parents.into_iter().zip(ops.state) {
             if let Some(parent) = parent {
-                let gradient = Flex::float_mul_scalar(gradient, factor.into());
+                let gradient = match factor {
+                    1.0 => gradient,
+                    _ => Flex::float_mul_scalar(gradient, factor.into()),
+                };
                 gradients.register::<Flex>(parent.id, gradient);
             }
         }

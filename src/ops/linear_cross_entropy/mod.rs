@@ -1,4 +1,4 @@
-//! Softmax cross-entropy over a table of items.
+//! Softmax cross-entropy over a table of items, or over sampled ones.
 
 mod composite;
 #[cfg(feature = "flex")]
@@ -6,5 +6,14 @@ mod flex;
 mod function;
 #[cfg(feature = "flex")]
 mod kernel;
+#[cfg(feature = "flex")]
+mod panel;
+mod sampled;
+mod sampled_composite;
+#[cfg(feature = "flex")]
+mod sampled_flex;
+#[cfg(feature = "flex")]
+mod sampled_kernel;
 
 pub use function::linear_cross_entropy;
+pub use sampled::{Negatives, sampled_cross_entropy};
