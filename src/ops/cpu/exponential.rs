@@ -9,10 +9,11 @@ const LANES: usize = 16;
 /// Argument reduction and polynomial are those of `expf` in the Cephes library (Moshier 1992).
 #[inline(always)]
 pub(in crate::ops) fn small_exponential(x: f32) -> f32 {
-    /// Added and taken away, it rounds to the nearest whole number.
+    /// Added and taken away, it rounds to the nearest whole number, which the last bits of the sum hold in between.
     const ROUND: f32 = 12_582_912.0;
     let x = if x > -87.0 { x } else { -87.0 };
-    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let n = rounded - ROUND;
     let f = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
     let p = 1.987_569_1e-4_f32;
     let p = p * f + 1.398_199_9e-3;
@@ -21,7 +22,8 @@ pub(in crate::ops) fn small_exponential(x: f32) -> f32 {
     let p = p * f + 0.166_666_65;
     let p = p * f + 0.5;
     let mantissa = p * f * f + f + 1.0;
-    mantissa * f32::from_bits((((n as i32) + 127) << 23) as u32)
+    // A cast of `n` to a whole number saturates in Rust, and would keep the loop from becoming vector instructions.
+    mantissa * f32::from_bits(rounded.to_bits().wrapping_add(127) << 23)
 }
 
 /// The greatest of the numbers; minus infinity if there are none.
