@@ -239,7 +239,7 @@ impl MultiHeadAttention {
                 visibility: self.visibility,
                 scale: None,
                 biases: self.biases(query, context),
-                dropout: self.dropout(mode),
+                dropout: Dropout::in_mode(self.dropout, mode),
             },
             layout,
         };
@@ -294,14 +294,6 @@ impl MultiHeadAttention {
             .iter()
             .map(|bias| bias.to_bias(times(query), times(context)));
         by_position.chain(by_time).collect()
-    }
-
-    fn dropout(&self, mode: Mode) -> Option<Dropout> {
-        let key = mode.key()?;
-        (self.dropout > 0.0).then_some(Dropout {
-            probability: self.dropout,
-            key,
-        })
     }
 }
 
