@@ -86,6 +86,8 @@ impl RandomKey {
     }
 
     /// The four 32-bit numbers at `block`, that is, the numbers `4 * block .. 4 * block + 4` of the key.
+    // Inlined so that a loop over blocks becomes vector instructions.
+    #[inline(always)]
     pub const fn bits_at(self, block: u64) -> [u32; 4] {
         let counter = [
             block as u32,
@@ -132,6 +134,7 @@ const fn mix(value: u64) -> u64 {
 }
 
 /// Ten rounds of Philox4x32.
+#[inline(always)]
 const fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let [mut a, mut b, mut c, mut d] = counter;
     let [mut k0, mut k1] = key;

@@ -2,8 +2,8 @@
 //!
 //! Every folder holds a public function, which checks shapes and chooses an implementation, and `composite`, an
 //! implementation made of Burn's own operations. The composite runs on any backend, in 32 or 64 bits, and its gradient is
-//! Burn's; it is the reference that a faster kernel is tested against. Attention and the softmax cross-entropy also have
-//! kernels for the Flex backend in 32 bits, `flex` and `kernel`, with gradients of their own.
+//! Burn's; it is the reference that a faster kernel is tested against. Most also have kernels for the Flex backend in 32
+//! bits, `flex` and `kernel`, with gradients of their own.
 
 // Packed multi-head attention.
 pub mod attention;

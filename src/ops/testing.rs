@@ -52,6 +52,73 @@ pub(super) fn assert_near(found: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
+/// Asserts that numbers agree within a tolerance, relative to those greater than 1.
+#[track_caller]
+pub(super) fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found - expected).abs() <= tolerance * (1.0 + expected.abs()),
+            "number {index} is {found}, expected {expected}"
+        );
+    }
+}
+
+/// What `f` makes of 32-bit inputs, then the gradient of each input that is not constant.
+///
+/// `f` gets the inputs as vectors, to shape as it needs. The gradient of its output is made of fixed numbers. The inputs
+/// themselves must come out as they went in.
+#[track_caller]
+pub(super) fn run_with_gradients<const D: usize>(
+    inputs: &[Vec<f64>],
+    constant: Option<usize>,
+    f: impl Fn(&[Tensor<1>]) -> Tensor<D>,
+) -> Vec<Vec<f64>> {
+    let device = Device::flex().autodiff();
+    let inputs = inputs.iter().enumerate().map(|(which, input)| {
+        if constant == Some(which) {
+            singles(input, [input.len()], &Device::flex())
+        } else {
+            singles(input, [input.len()], &device).require_grad()
+        }
+    });
+    let inputs: Vec<Tensor<1>> = inputs.collect();
+    let before: Vec<Vec<f64>> = inputs.iter().cloned().map(read).collect();
+    let output = f(&inputs);
+    let n = output.shape().num_elements();
+    let direction = singles(&values(0xD1, n), output.dims(), &device);
+    let gradients = (output.clone() * direction).sum().backward();
+    let tracked = inputs
+        .iter()
+        .enumerate()
+        .filter(|(which, _)| constant != Some(*which));
+    let mut found = vec![read(output)];
+    for (which, input) in tracked {
+        let Some(gradient) = input.grad(&gradients) else {
+            panic!("input {which} has no gradient");
+        };
+        found.push(read(gradient));
+    }
+    let after: Vec<Vec<f64>> = inputs.into_iter().map(read).collect();
+    assert_eq!(before, after, "an input was changed");
+    found
+}
+
+/// Asserts that two runs of [`run_with_gradients`] agree as in [`assert_close`].
+#[track_caller]
+pub(super) fn assert_runs_agree(found: &[Vec<f64>], expected: &[Vec<f64>], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        assert_close(found, expected, tolerance);
+    }
+}
+
+/// Runs work on a pool of its own with so many threads.
+pub(super) fn on_threads<R: Send>(n_threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads);
+    pool.build().unwrap().install(work)
+}
+
 /// Asserts that the gradients of `f` in 64 bits are those of central differences.
 ///
 /// `f` gets the inputs as vectors, to shape as it needs. Its output is projected on fixed numbers, since some sums, such

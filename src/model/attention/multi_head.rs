@@ -240,7 +240,7 @@ impl MultiHeadAttention {
                 form: AttentionForm::Softmax,
                 scale: None,
                 biases: self.biases(query, context),
-                dropout: self.dropout(mode),
+                dropout: Dropout::in_mode(self.dropout, mode),
             },
             layout,
         };
@@ -295,14 +295,6 @@ impl MultiHeadAttention {
             .iter()
             .map(|bias| bias.to_bias(times(query), times(context)));
         by_position.chain(by_time).collect()
-    }
-
-    fn dropout(&self, mode: Mode) -> Option<Dropout> {
-        let key = mode.key()?;
-        (self.dropout > 0.0).then_some(Dropout {
-            probability: self.dropout,
-            key,
-        })
     }
 }
 

@@ -7,7 +7,6 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::feed_forward::dropped;
 use super::stochastic_depth::stochastic_depth;
 use super::{Activation, FeedForward, FeedForwardConfig};
 use crate::model::attention::{
@@ -19,6 +18,7 @@ use crate::model::embedding::RotaryConfig;
 use crate::model::norm::{Norm, NormConfig, NormKind};
 use crate::model::{ModelError, check};
 use crate::ops::attention::Direction;
+use crate::ops::dropout::{Dropout, dropout, dropout_add};
 use crate::random::{Mode, RandomKey};
 use crate::sequence::{Offsets, PackedSequences};
 
@@ -270,7 +270,17 @@ impl EncoderBlock {
         offsets: &Offsets,
         mode: Mode,
     ) -> Tensor<2> {
-        let branch = dropped(branch, self.residual_dropout, mode.child(0));
+        let drop = Dropout::in_mode(self.residual_dropout, mode.child(0));
+        if self.stochastic_depth == 0.0 {
+            return match drop {
+                Some(drop) => dropout_add(branch, rows, &drop),
+                None => rows + branch,
+            };
+        }
+        let branch = match drop {
+            Some(drop) => dropout(branch, &drop),
+            None => branch,
+        };
         rows + stochastic_depth(branch, offsets, self.stochastic_depth, mode.child(1))
     }
 }

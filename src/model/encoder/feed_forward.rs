@@ -4,27 +4,12 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 
 use crate::model::linear::linear;
 use crate::model::{ModelError, check};
-use crate::ops::activation;
-use crate::ops::dropout::{Dropout, dropout};
+use crate::ops::activation::{Activation, activate};
+use crate::ops::dropout::Dropout;
 use crate::random::{Mode, RandomKey};
-
-/// The non-linear function inside a [`FeedForward`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// Replaces negative numbers by zero.
-    Relu,
-    /// The exact Gaussian error linear unit, PyTorch's default form.
-    Gelu,
-    /// A number times its logistic sigmoid; also known as Swish.
-    Silu,
-    /// The SiLU of one projection times another; the layer then has half as many weights again.
-    Swiglu,
-}
 
 /// Settings of a [`FeedForward`].
 #[derive(Config, Debug)]
@@ -101,21 +86,8 @@ impl FeedForward {
         if n_rows == 0 {
             return rows;
         }
-        let inner = self.up.forward(rows);
-        let inner = match self.activation {
-            Activation::Relu => activation::relu(inner),
-            Activation::Gelu => activation::gelu(inner),
-            Activation::Silu => activation::silu(inner),
-            Activation::Swiglu => activation::swiglu(inner),
-        };
-        self.down.forward(dropped(inner, self.dropout, mode))
-    }
-}
-
-/// Dropout as `mode` has it.
-pub(super) fn dropped(rows: Tensor<2>, probability: f64, mode: Mode) -> Tensor<2> {
-    match mode.key() {
-        Some(key) if probability > 0.0 => dropout(rows, &Dropout { probability, key }),
-        _ => rows,
+        let dropout = Dropout::in_mode(self.dropout, mode);
+        let inner = activate(self.up.forward(rows), self.activation, dropout.as_ref());
+        self.down.forward(inner)
     }
 }

@@ -5,6 +5,7 @@ mod feed_forward;
 mod stack;
 mod stochastic_depth;
 
+pub use crate::ops::activation::Activation;
 pub use block::{EncoderBlock, EncoderBlockConfig, NormOrder};
-pub use feed_forward::{Activation, FeedForward, FeedForwardConfig};
+pub use feed_forward::{FeedForward, FeedForwardConfig};
 pub use stack::{DepthRamp, Encoder, EncoderConfig, EncoderOutput};

@@ -2,7 +2,46 @@
 
 use burn::tensor::Tensor;
 
-use super::composite;
+use super::{Activation, composite};
+use crate::ops::dropout::{Dropout, dropout};
+
+/// Applies an activation, then dropout if there is one.
+///
+/// The CPU kernel (Flex, 32 bits) does both in one pass, and so does its gradient, which makes the mask again. With
+/// [`Activation::Relu`] it keeps the result for the gradient, with all others the input.
+///
+/// # Shapes
+/// - `x`: any; with [`Activation::Swiglu`] `[.., 2 * d_ff]`, the gate first
+/// - returns the shape of `x`; with [`Activation::Swiglu`] `[.., d_ff]`
+///
+/// # Panics
+/// If the last axis is odd and halved by [`Activation::Swiglu`], or the probability lies outside `[0, 1)`.
+pub fn activate<const D: usize>(
+    x: Tensor<D>,
+    activation: Activation,
+    drop: Option<&Dropout>,
+) -> Tensor<D> {
+    if activation == Activation::Swiglu {
+        let width = x.dims()[D - 1];
+        assert!(
+            width.is_multiple_of(2),
+            "swiglu needs a gate and a value of one width, found {width} columns"
+        );
+    }
+    if let Some(drop) = drop {
+        drop.assert_valid();
+    }
+    let drop = drop.filter(|drop| !drop.is_none());
+    #[cfg(feature = "flex")]
+    if !x.dims().contains(&0) && crate::ops::cpu::runs_here(&x) {
+        return super::flex::activate(x, activation, drop);
+    }
+    let y = composite::activate(x, activation);
+    match drop {
+        Some(drop) => dropout(y, drop),
+        None => y,
+    }
+}
 
 /// Replaces negative numbers by zero.
 ///
@@ -10,7 +49,7 @@ use super::composite;
 /// - `x`: any
 /// - returns the shape of `x`
 pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    composite::relu(x)
+    activate(x, Activation::Relu, None)
 }
 
 /// Multiplies each number by the chance that a standard normal number lies below it.
@@ -25,7 +64,7 @@ pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// # Source
 /// Hendrycks and Gimpel 2016, <https://arxiv.org/abs/1606.08415>.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    composite::gelu(x)
+    activate(x, Activation::Gelu, None)
 }
 
 /// Multiplies each number by its logistic sigmoid.
@@ -37,7 +76,7 @@ pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// # Source
 /// Elfwing et al. 2017, <https://arxiv.org/abs/1702.03118>; also known as Swish with beta 1.
 pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    composite::silu(x)
+    activate(x, Activation::Silu, None)
 }
 
 /// Multiplies the second half of each row by the [`silu`] of the first.
@@ -54,12 +93,7 @@ pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// # Source
 /// Shazeer 2020, <https://arxiv.org/abs/2002.05202>, equation 6. Differences: the output projection is the caller's.
 pub fn swiglu<const D: usize>(gate_and_value: Tensor<D>) -> Tensor<D> {
-    let width = gate_and_value.dims()[D - 1];
-    assert!(
-        width.is_multiple_of(2),
-        "swiglu needs a gate and a value of one width, found {width} columns"
-    );
-    composite::swiglu(gate_and_value)
+    activate(gate_and_value, Activation::Swiglu, None)
 }
 
 #[cfg(test)]
@@ -67,7 +101,11 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::ops::testing::{assert_gradients, assert_near, read, singles, values};
+    use crate::ops::testing::{
+        assert_gradients, assert_near, assert_runs_agree, on_threads, read, run_with_gradients,
+        singles, values,
+    };
+    use crate::random::RandomKey;
 
     /// Numbers on both sides of 0, small and large.
     const POINTS: [f64; 8] = [-30.0, -3.0, -1.0, -0.1, 0.3, 1.0, 3.0, 30.0];
@@ -121,6 +159,115 @@ mod tests {
         assert_gradients(&x, |inputs| gelu(inputs[0].clone()));
         assert_gradients(&x, |inputs| silu(inputs[0].clone()));
         assert_gradients(&x, |inputs| swiglu(inputs[0].clone().reshape([3, 8])));
+    }
+
+    const KINDS: [Activation; 4] = [
+        Activation::Relu,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Swiglu,
+    ];
+
+    const SOME: Dropout = Dropout {
+        probability: 0.3,
+        key: RandomKey::new(5),
+    };
+
+    /// Fixed numbers, some of them extreme.
+    fn numbers(seed: u64, n: usize) -> Vec<f64> {
+        let mut numbers: Vec<f64> = values(seed, n).iter().map(|value| 5.0 * value).collect();
+        for (number, extreme) in numbers.iter_mut().step_by(5).zip([1e4, -1e4, 0.0]) {
+            *number = extreme;
+        }
+        numbers
+    }
+
+    fn by_composite<const D: usize>(
+        x: Tensor<D>,
+        activation: Activation,
+        drop: Option<&Dropout>,
+    ) -> Tensor<D> {
+        let y = composite::activate(x, activation);
+        match drop {
+            Some(drop) => dropout(y, drop),
+            None => y,
+        }
+    }
+
+    #[test]
+    fn the_kernel_gives_the_numbers_and_gradients_of_the_composite() {
+        let shapes = [1, 2, 3, 63, 64, 65, 127, 1000].map(|width| [3, 2 * width]);
+        for shape in shapes.into_iter().chain([[1, 2], [1000, 6], [2, 9000]]) {
+            let inputs = [numbers(1, shape[0] * shape[1])];
+            for (kind, drop) in KINDS
+                .into_iter()
+                .flat_map(|kind| [(kind, None), (kind, Some(&SOME))])
+            {
+                for alone in [true, false] {
+                    let run = |f: &dyn Fn(Tensor<2>) -> Tensor<2>| {
+                        run_with_gradients(&inputs, None, |inputs| {
+                            let x = inputs[0].clone().reshape(shape);
+                            f(if alone { x * 0.5 } else { x })
+                        })
+                    };
+                    let found = run(&|x| activate(x, kind, drop));
+                    let expected = run(&|x| by_composite(x, kind, drop));
+                    assert_runs_agree(&found, &expected, 1e-6);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_kernel_reads_views() {
+        let inputs = [numbers(1, 7 * 66)];
+        for kind in KINDS {
+            let run = |f: &dyn Fn(Tensor<2>) -> Tensor<2>| {
+                run_with_gradients(&inputs, None, |inputs| {
+                    let x = inputs[0].clone().reshape([7, 66]);
+                    f(x.narrow(1, 3, 61).swap_dims(0, 1).narrow(1, 1, 6))
+                })
+            };
+            let found = run(&|x| activate(x, kind, Some(&SOME)));
+            let expected = run(&|x| by_composite(x, kind, Some(&SOME)));
+            assert_runs_agree(&found, &expected, 1e-6);
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let inputs = [numbers(1, 1001 * 130)];
+        for kind in KINDS {
+            let run = || {
+                run_with_gradients(&inputs, None, |inputs| {
+                    activate(inputs[0].clone().reshape([1001, 130]), kind, Some(&SOME))
+                })
+            };
+            assert_eq!(on_threads(1, run), on_threads(2, run));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so() {
+        // Else a broken run would look like a sound one.
+        for kind in KINDS {
+            let x = Tensor::<2>::full([1, 34], f32::NAN, &Device::flex());
+            let y = read(activate(x, kind, None));
+            assert!(y.iter().all(|number| number.is_nan()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn no_rows_give_no_rows() {
+        let none = Tensor::<2>::zeros([0, 6], &Device::flex());
+        assert_eq!(
+            activate(none.clone(), Activation::Relu, Some(&SOME)).dims(),
+            [0, 6]
+        );
+        assert_eq!(
+            activate(none, Activation::Swiglu, Some(&SOME)).dims(),
+            [0, 3]
+        );
     }
 
     #[cfg(feature = "ndarray")]

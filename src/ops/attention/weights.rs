@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::ops::cpu::{
-    at_level, exponentials_in_place, small_exponential, small_exponentials, wide,
+    at_level, exponentials_in_place, logistic, small_exponential, small_exponentials, wide,
 };
 
 /// The softmax of one query so far, over the tiles of keys that it has seen.
@@ -144,21 +144,13 @@ impl WithSimd for SoftmaxGradient<'_> {
     }
 }
 
-/// The chance that the logistic distribution lies below `x`.
-#[inline(always)]
-fn sigmoid(x: f32) -> f32 {
-    let small = small_exponential(-x.abs());
-    let inverse = 1.0 / (1.0 + small);
-    if x < 0.0 { small * inverse } else { inverse }
-}
-
 /// Replaces each score by itself times its sigmoid, over the divisor.
 pub(super) fn silu(scores: &mut [f32], divisor: f32) {
     wide(
         #[inline(always)]
         || {
             for score in scores {
-                *score *= sigmoid(*score) / divisor;
+                *score *= logistic(*score).0 / divisor;
             }
         },
     );
@@ -187,8 +179,8 @@ pub(super) fn silu_gradient(
 
 #[inline(always)]
 fn silu_slope(score: &mut f32, d_weight: &mut f32, factor: f32, divisor: f32) {
-    let chance = sigmoid(*score);
-    let slope = chance * (1.0 + *score * (1.0 - chance)) / divisor;
+    let (chance, opposite) = logistic(*score);
+    let slope = chance * (1.0 + *score * opposite) / divisor;
     *score *= chance * factor / divisor;
     *d_weight *= slope * factor;
 }

@@ -11,3 +11,11 @@ pub(super) fn dropout<const D: usize>(x: Tensor<D>, dropout: &Dropout) -> Tensor
     let mask = host::floats(factors, shape, &x.device(), x.dtype());
     x * mask
 }
+
+pub(super) fn dropout_add<const D: usize>(
+    x: Tensor<D>,
+    residual: Tensor<D>,
+    drop: &Dropout,
+) -> Tensor<D> {
+    residual + dropout(x, drop)
+}

@@ -2,7 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::random::RandomKey;
+#[cfg(feature = "flex")]
+use crate::ops::cpu::wide;
+use crate::random::{Mode, RandomKey};
 
 /// How much is dropped, and by which random numbers.
 ///
@@ -24,7 +26,25 @@ pub struct Dropout {
 /// Elements that one task fills; a multiple of the four numbers of a block.
 const TASK_LEN: usize = 1 << 14;
 
+/// Blocks of numbers that are made side by side, so that the loop over them becomes vector instructions.
+const VECTOR_BLOCKS: usize = 16;
+
+/// As few elements as this are filled block by block, which then is faster.
+const SHORT_LEN: usize = 16;
+
+/// Runs a loop as it is; only CPU kernels choose among instructions.
+#[cfg(not(feature = "flex"))]
+fn wide<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
 impl Dropout {
+    /// What `mode` has a part drop with this probability; `None` if nothing.
+    pub(crate) fn in_mode(probability: f64, mode: Mode) -> Option<Self> {
+        let key = mode.key()?;
+        (probability > 0.0).then_some(Self { probability, key })
+    }
+
     /// Nothing is dropped at probability 0.
     pub(in crate::ops) fn is_none(&self) -> bool {
         self.probability == 0.0
@@ -61,25 +81,36 @@ impl Dropout {
 
     /// Writes what the elements `range_start..range_start + factors.len()` are multiplied by.
     pub(in crate::ops) fn fill(&self, range_start: usize, factors: &mut [f32]) {
+        if factors.len() <= SHORT_LEN {
+            self.fill_some::<1>(range_start, factors);
+        } else {
+            wide(
+                #[inline(always)]
+                || self.fill_some::<VECTOR_BLOCKS>(range_start, factors),
+            );
+        }
+    }
+
+    /// As [`fill`](Self::fill), with the numbers of `N` blocks made side by side.
+    #[inline(always)]
+    fn fill_some<const N: usize>(&self, range_start: usize, factors: &mut [f32]) {
         let (threshold, scale, key) = (self.threshold(), self.scale(), self.key);
-        let factor = |number: u32| if number >= threshold { scale } else { 0.0 };
-        let to_block = (range_start.next_multiple_of(4) - range_start).min(factors.len());
-        let (head, whole) = factors.split_at_mut(to_block);
-        let numbers = key.bits_at((range_start / 4) as u64);
-        for (out, number) in head.iter_mut().zip(&numbers[range_start % 4..]) {
-            *out = factor(*number);
-        }
-        let first_block = range_start.div_ceil(4) as u64;
-        let last_block = first_block + (whole.len() / 4) as u64;
-        let mut blocks = whole.chunks_exact_mut(4);
-        for (block, out) in (first_block..).zip(&mut blocks) {
-            let [a, b, c, d] = key.bits_at(block);
-            out.copy_from_slice(&[factor(a), factor(b), factor(c), factor(d)]);
-        }
-        let rest = blocks.into_remainder();
-        let numbers = key.bits_at(last_block);
-        for (out, number) in rest.iter_mut().zip(numbers) {
-            *out = factor(number);
+        let mut block = (range_start / 4) as u64;
+        let mut n_before = range_start % 4;
+        let mut rest = factors;
+        while !rest.is_empty() {
+            let mut numbers = [[0; 4]; N];
+            for (index, numbers) in numbers.iter_mut().enumerate() {
+                *numbers = key.bits_at(block + index as u64);
+            }
+            let n_wanted = rest.len().min(4 * N - n_before);
+            let (wanted, later) = rest.split_at_mut(n_wanted);
+            for (factor, &number) in wanted.iter_mut().zip(&numbers.as_flattened()[n_before..]) {
+                *factor = if number >= threshold { scale } else { 0.0 };
+            }
+            rest = later;
+            block += N as u64;
+            n_before = 0;
         }
     }
 
@@ -124,6 +155,11 @@ mod tests {
             (2, 9),
             (3, 13),
             (5, 0),
+            (6, 15),
+            (7, 17),
+            (2, 62),
+            (1, 63),
+            (3, 129),
             (TASK_LEN - 1, 7),
         ] {
             let mut part = vec![f32::NAN; len];

@@ -36,6 +36,14 @@ pub fn layer_norm(
     if n_rows == 0 {
         return x;
     }
+    #[cfg(feature = "flex")]
+    {
+        use crate::ops::cpu::runs_here;
+        let shifted_here = beta.as_ref().is_none_or(runs_here);
+        if d_model > 0 && runs_here(&x) && runs_here(&gamma) && shifted_here {
+            return super::flex::layer_norm(x, gamma, beta, epsilon);
+        }
+    }
     composite::layer_norm(x, gamma, beta, epsilon)
 }
 
@@ -62,6 +70,13 @@ pub fn rms_norm(x: Tensor<2>, gamma: Tensor<1>, epsilon: f64) -> Tensor<2> {
     if n_rows == 0 {
         return x;
     }
+    #[cfg(feature = "flex")]
+    {
+        use crate::ops::cpu::runs_here;
+        if d_model > 0 && runs_here(&x) && runs_here(&gamma) {
+            return super::flex::rms_norm(x, gamma, epsilon);
+        }
+    }
     composite::rms_norm(x, gamma, epsilon)
 }
 
@@ -76,7 +91,10 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::ops::testing::{assert_gradients, assert_near, read, singles, values};
+    use crate::ops::testing::{
+        assert_gradients, assert_near, assert_runs_agree, on_threads, read, run_with_gradients,
+        singles, values,
+    };
 
     const ROWS: usize = 5;
     const WIDTH: usize = 7;
@@ -143,6 +161,97 @@ mod tests {
             let rows = inputs[0].clone().reshape([ROWS, WIDTH]);
             rms_norm(rows, inputs[1].clone(), EPSILON)
         });
+    }
+
+    const SHAPES: [[usize; 2]; 10] = [
+        [1, 1],
+        [1, 2],
+        [2, 3],
+        [3, 63],
+        [127, 64],
+        [65, 65],
+        [63, 127],
+        [7, 1000],
+        [1000, 7],
+        [3, 5000],
+    ];
+
+    /// Rows, `gamma` and `beta`; the first row is far from 0, the second a constant.
+    fn inputs([n_rows, d_model]: [usize; 2]) -> [Vec<f64>; 3] {
+        let mut x = values(1, n_rows * d_model);
+        for (column, number) in x.iter_mut().enumerate().take(d_model) {
+            *number = if column % 2 == 0 { 1e4 } else { -1e4 };
+        }
+        for number in x.iter_mut().skip(d_model).take(d_model) {
+            *number = 1e4;
+        }
+        [x, values(2, d_model), values(3, d_model)]
+    }
+
+    /// A layer norm, then an RMS norm, by kernel or composite.
+    fn norms(x: Tensor<2>, gamma: Tensor<1>, beta: Tensor<1>, kernel: bool) -> Tensor<2> {
+        if kernel {
+            let y = layer_norm(x, gamma.clone(), Some(beta), EPSILON);
+            let y = rms_norm(y, gamma.clone() + 2.0, EPSILON);
+            layer_norm(y, gamma, None, EPSILON)
+        } else {
+            let y = composite::layer_norm(x, gamma.clone(), Some(beta), EPSILON);
+            let y = composite::rms_norm(y, gamma.clone() + 2.0, EPSILON);
+            composite::layer_norm(y, gamma, None, EPSILON)
+        }
+    }
+
+    #[test]
+    fn the_kernel_gives_the_numbers_and_gradients_of_the_composite() {
+        for shape in SHAPES {
+            let inputs = inputs(shape);
+            for constant in [None, Some(0), Some(1), Some(2)] {
+                let run = |kernel| {
+                    run_with_gradients(&inputs, constant, |inputs| {
+                        let x = inputs[0].clone().reshape(shape);
+                        norms(x, inputs[1].clone(), inputs[2].clone(), kernel)
+                    })
+                };
+                assert_runs_agree(&run(true), &run(false), 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn the_kernel_reads_views() {
+        let inputs = [values(1, 65 * 2 * 7), values(2, 14), values(3, 7)];
+        let run = |kernel| {
+            run_with_gradients(&inputs, None, |inputs| {
+                let x = inputs[0].clone().reshape([14, 65]).swap_dims(0, 1);
+                let gamma = inputs[1].clone().narrow(0, 5, 7);
+                norms(x.narrow(1, 3, 7), gamma, inputs[2].clone(), kernel)
+            })
+        };
+        assert_runs_agree(&run(true), &run(false), 1e-4);
+    }
+
+    #[test]
+    fn rows_far_from_zero_are_normed_precisely() {
+        // In 32 bits a mean of such numbers, summed up plainly, is off by more than they differ.
+        let x: Vec<f64> = (0..WIDTH).map(|column| 1e6 + column as f64).collect();
+        let one = [1.0; WIDTH];
+        let zero = [0.0; WIDTH];
+        let rows = singles(&x, [1, WIDTH], &Device::flex());
+        let gamma = Tensor::ones([WIDTH], &Device::flex());
+        let y = layer_norm(rows, gamma, None, EPSILON);
+        assert_near(&read(y), &by_definition(&x, &one, &zero, true), 1e-6);
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let inputs = inputs([2003, 64]);
+        let run = || {
+            run_with_gradients(&inputs, None, |inputs| {
+                let x = inputs[0].clone().reshape([2003, 64]);
+                norms(x, inputs[1].clone(), inputs[2].clone(), true)
+            })
+        };
+        assert_eq!(on_threads(1, run), on_threads(2, run));
     }
 
     #[cfg(feature = "ndarray")]

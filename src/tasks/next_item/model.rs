@@ -109,16 +109,8 @@ impl NextItemModel {
         if let Some(norm) = &self.input_norm {
             rows = rows.map_rows(|rows| norm.forward(rows));
         }
-        if let Some(key) = mode.child(0).key() {
-            rows = rows.map_rows(|rows| {
-                dropout(
-                    rows,
-                    &Dropout {
-                        probability: self.dropout,
-                        key,
-                    },
-                )
-            });
+        if let Some(drop) = Dropout::in_mode(self.dropout, mode.child(0)) {
+            rows = rows.map_rows(|rows| dropout(rows, &drop));
         }
         Ok(self.encoder.forward(rows, mode.child(1)))
     }
