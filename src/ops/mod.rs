@@ -2,8 +2,8 @@
 //!
 //! Every folder holds a public function, which checks shapes and chooses an implementation, and `composite`, an
 //! implementation made of Burn's own operations. The composite runs on any backend, in 32 or 64 bits, and its gradient is
-//! Burn's; it is the reference that a faster kernel is tested against. Attention and the softmax cross-entropy also have
-//! kernels for the Flex backend in 32 bits, `flex` and `kernel`, with gradients of their own.
+//! Burn's; it is the reference that a faster kernel is tested against. Attention, the softmax cross-entropy and
+//! the embedding also have kernels for the Flex backend in 32 bits, `flex` and `kernel`, with gradients of their own.
 
 // Packed multi-head attention.
 pub mod attention;
@@ -25,6 +25,9 @@ pub mod dropout;
 
 // Rows of a table, by id.
 pub mod embedding;
+
+// What a step of training does to a weight.
+pub(crate) mod weight_update;
 
 // The best items of a table for each query.
 pub mod top_k;
