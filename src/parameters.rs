@@ -236,6 +236,15 @@ pub fn glorot_bound(d_in: usize, d_out: usize) -> f64 {
     (6.0 / (d_in + d_out) as f64).sqrt()
 }
 
+/// The numbers of a tensor on the host, row by row, copied once.
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.into_data().convert_dtype(DType::F32);
+    match data.try_into_vec::<f32>() {
+        Ok(values) => values,
+        Err(error) => unreachable!("the numbers were just converted to 32 bits: {error}"),
+    }
+}
+
 fn from_draws<const D: usize>(
     shape: [usize; D],
     device: &Device,
@@ -262,11 +271,7 @@ impl ModuleVisitor for Reader {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
         let shape = tensor.dims().to_vec();
-        let values = tensor
-            .into_data()
-            .convert_dtype(DType::F32)
-            .iter::<f32>()
-            .collect();
+        let values = values(tensor);
         self.found
             .insert(self.path.join("."), NamedTensor { shape, values });
     }

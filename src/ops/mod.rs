@@ -26,6 +26,9 @@ pub mod dropout;
 // Rows of a table, by id.
 pub mod embedding;
 
+// What a step of training does to a weight.
+pub(crate) mod weight_update;
+
 // The best items of a table for each query.
 pub mod top_k;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainingError;
+use super::{OptimiserKind, TrainingError};
 
 /// Settings of a training run, for every task.
 ///
@@ -32,10 +32,12 @@ pub struct TrainingConfig {
     /// Batches whose gradients are averaged for one step; at least 1. Default 1. Raising it acts as a larger batch that
     /// needs no more memory.
     pub batches_per_step: usize,
+    /// How gradients move weights. Default AdamW.
+    pub optimiser: OptimiserKind,
     /// Step size of the optimiser after warm-up; above 0. Default 1e-3, as in Kang and McAuley 2018.
     pub learning_rate: f64,
     /// Share of each weight matrix, times the learning rate, that a step takes away; at least 0. Vectors (biases, norms)
-    /// do not decay. Default 0.01, as in Loshchilov and Hutter's reference implementation in PyTorch.
+    /// do not decay, nor do rows of a table that the step does not touch (see [`OptimiserKind`]). Default 0.01, as in Loshchilov and Hutter's reference implementation in PyTorch.
     pub weight_decay: f64,
     /// Decay of the running mean of the gradient; in `[0, 1)`. Default 0.9 (Kingma and Ba 2015).
     pub beta_1: f64,
@@ -99,6 +101,7 @@ impl Default for TrainingConfig {
             max_epochs: 100,
             batch_size: 128,
             batches_per_step: 1,
+            optimiser: OptimiserKind::AdamW,
             learning_rate: 1e-3,
             weight_decay: 0.01,
             beta_1: 0.9,
@@ -145,7 +148,15 @@ impl TrainingConfig {
         below_one("beta_1", self.beta_1)?;
         below_one("beta_2", self.beta_2)?;
         below_one("smoothing", self.smoothing)?;
+        if let OptimiserKind::Adagrad { initial_sum } = self.optimiser {
+            not_negative("optimiser.adagrad.initial_sum", initial_sum)?;
+        }
         self.schedule.validate()
+    }
+
+    /// Checks the learning rate of one step, which a schedule may have brought down to 0.
+    pub(super) fn validate_step_size(learning_rate: f64) -> Result<(), TrainingError> {
+        not_negative("learning_rate", learning_rate)
     }
 }
 

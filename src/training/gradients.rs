@@ -5,11 +5,24 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{DType, Gradients, Tensor};
 
+use super::Quantity;
+use crate::ops::embedding::{RowGradient, RowGradients, backward_with_rows};
+use crate::ops::weight_update::sum_of_squares;
+
+/// The gradient of a weight.
+#[derive(Clone, Debug)]
+pub(super) enum Gradient {
+    /// Of every number of the weight, as a flat vector.
+    Dense(Tensor<1>),
+    /// Of some rows of a table; that of all others is 0.
+    Rows(RowGradient),
+}
+
 /// The mean gradient of the batches of a step, and their losses.
 #[derive(Default)]
 pub(super) struct StepGradients {
-    /// Mean gradient of each weight that has one, as a flat vector.
-    pub(super) mean: BTreeMap<String, Tensor<1>>,
+    /// Mean gradient of each weight that has one.
+    pub(super) mean: BTreeMap<String, Gradient>,
     losses: Vec<(Tensor<1>, f64)>,
     weight: f64,
 }
@@ -34,14 +47,35 @@ impl StepNumbers {
         let squares = self.squares.iter().map(|(_, square)| square);
         squares.sum::<f64>().sqrt()
     }
+
+    /// What all gradients are to be multiplied by, so that their norm is at most `limit`.
+    pub(super) fn scale(&self, limit: Option<f64>) -> f64 {
+        match limit {
+            Some(limit) if self.norm() > limit => limit / self.norm(),
+            _ => 1.0,
+        }
+    }
+
+    /// The number, if any, with which a step would make weights infinite or not a number.
+    pub(super) fn not_finite(&self) -> Option<Quantity> {
+        if self.losses.iter().any(|(loss, _)| !loss.is_finite()) {
+            return Some(Quantity::Loss);
+        }
+        let strange = self.squares.iter().find(|(_, sum)| !sum.is_finite())?;
+        Some(Quantity::Gradient {
+            parameter: strange.0.clone(),
+        })
+    }
 }
 
 impl StepGradients {
     /// Takes a batch into the mean. `loss` is the mean over targets of total weight `weight`, which is above 0.
     pub(super) fn add<M: Module>(&mut self, model: &M, loss: &Tensor<1>, weight: f64) {
+        let (gradients, rows) = backward_with_rows(loss);
         let mut visitor = Collector {
             path: Vec::new(),
-            gradients: loss.backward(),
+            gradients,
+            rows,
             found: BTreeMap::new(),
         };
         model.visit(&mut visitor);
@@ -57,41 +91,48 @@ impl StepGradients {
     }
 
     /// A weight that one side has no gradient for counts as 0 there.
-    fn average(&mut self, new: BTreeMap<String, Tensor<1>>, old_share: f64, new_share: f64) {
+    fn average(&mut self, new: BTreeMap<String, Gradient>, old_share: f64, new_share: f64) {
         let old = std::mem::take(&mut self.mean);
         self.mean = old
             .into_iter()
-            .map(|(name, gradient)| (name, gradient.mul_scalar(old_share)))
+            .map(|(name, gradient)| (name, gradient.scaled(old_share)))
             .collect();
         for (name, gradient) in new {
-            let part = gradient.mul_scalar(new_share);
+            let part = gradient.scaled(new_share);
             let sum = match self.mean.remove(&name) {
-                Some(mean) => mean.add(part),
+                Some(mean) => mean.plus(part),
                 None => part,
             };
             self.mean.insert(name, sum);
         }
     }
 
-    /// Reads losses and norms in one transfer, since each transfer makes the host wait for the device.
+    /// Reads losses and norms, those that lie on a device in one transfer, since each makes the host wait for it.
     pub(super) fn numbers(&self) -> StepNumbers {
+        let known: Vec<Option<f64>> = self.mean.values().map(Gradient::known_squares).collect();
         let losses = self.losses.iter().map(|(loss, _)| loss.clone());
-        let squares = self
+        let awaited = self
             .mean
             .values()
-            .map(|gradient| gradient.clone().mul(gradient.clone()).sum());
-        let numbers = Tensor::cat(losses.chain(squares).collect(), 0)
+            .zip(&known)
+            .filter_map(|(gradient, known)| match (gradient, known) {
+                (Gradient::Dense(gradient), None) => {
+                    Some(gradient.clone().mul(gradient.clone()).sum())
+                }
+                _ => None,
+            });
+        let numbers = Tensor::cat(losses.chain(awaited).collect(), 0)
             .into_data()
             .convert_dtype(DType::F64);
         let mut numbers = numbers.iter::<f64>();
+        let losses = self.losses.iter().zip(numbers.by_ref());
+        let losses = losses.map(|((_, weight), loss)| (loss, *weight)).collect();
+        // Where none is known, one was asked for.
+        let squares = known.into_iter();
+        let squares = squares.map(|known| known.or_else(|| numbers.next()).unwrap_or(f64::NAN));
         StepNumbers {
-            losses: self
-                .losses
-                .iter()
-                .zip(numbers.by_ref())
-                .map(|((_, weight), loss)| (loss, *weight))
-                .collect(),
-            squares: self.mean.keys().cloned().zip(numbers).collect(),
+            losses,
+            squares: self.mean.keys().cloned().zip(squares).collect(),
         }
     }
 
@@ -101,10 +142,38 @@ impl StepGradients {
     }
 }
 
+impl Gradient {
+    /// Sum of its squares, where the host has it at once.
+    fn known_squares(&self) -> Option<f64> {
+        match self {
+            Self::Rows(rows) => Some(rows.sum_of_squares()),
+            Self::Dense(gradient) => sum_of_squares(gradient),
+        }
+    }
+
+    fn scaled(self, share: f64) -> Self {
+        match self {
+            Self::Dense(gradient) => Self::Dense(gradient.mul_scalar(share)),
+            Self::Rows(rows) => Self::Rows(rows.scaled(share)),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Dense(a), Self::Dense(b)) => Self::Dense(a.add(b)),
+            (Self::Rows(a), Self::Rows(b)) => Self::Rows(a.plus(b)),
+            (Self::Dense(dense), Self::Rows(rows)) | (Self::Rows(rows), Self::Dense(dense)) => {
+                Self::Dense(rows.add_to(dense))
+            }
+        }
+    }
+}
+
 struct Collector {
     path: Vec<String>,
     gradients: Gradients,
-    found: BTreeMap<String, Tensor<1>>,
+    rows: RowGradients,
+    found: BTreeMap<String, Gradient>,
 }
 
 impl ModuleVisitor for Collector {
@@ -117,11 +186,19 @@ impl ModuleVisitor for Collector {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = param.val().grad_remove(&mut self.gradients) {
+        let weight = param.val();
+        let dense = weight.grad_remove(&mut self.gradients).map(|gradient| {
             let n_weights: usize = gradient.dims().iter().product();
-            self.found
-                .insert(self.path.join("."), gradient.reshape([n_weights]));
-        }
+            Gradient::Dense(gradient.reshape([n_weights]))
+        });
+        let rows = self.rows.take(&weight).map(Gradient::Rows);
+        let gradient = match (dense, rows) {
+            // A tied table: read by id at one end of the model, by a product at the other.
+            (Some(dense), Some(rows)) => dense.plus(rows),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => return,
+        };
+        self.found.insert(self.path.join("."), gradient);
     }
 }
 
@@ -148,8 +225,10 @@ mod tests {
     }
 
     fn values(gradients: &StepGradients, name: &str) -> Vec<f32> {
-        let data = gradients.mean[name].clone().into_data();
-        data.iter::<f32>().collect()
+        let Gradient::Dense(gradient) = gradients.mean[name].clone() else {
+            panic!("the gradient of {name} is not dense");
+        };
+        gradient.into_data().iter::<f32>().collect()
     }
 
     #[test]

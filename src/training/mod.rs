@@ -36,4 +36,5 @@ pub use observer::ProgressBar;
 pub use observer::{Event, JsonLines, Observer};
 #[cfg(feature = "plot")]
 pub use observer::{LearningCurve, PlotError};
+pub use optimiser::{Optimiser, OptimiserKind};
 pub use trainer::Trainer;

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 use super::checkpoint::{CheckpointFile, Settings, Snapshot};
 use super::clock::Clock;
 use super::loader::with_batches;
-use super::optimiser::Optimiser;
+use super::optimiser::Memory;
 use super::progress::{Exact, Progress};
 use super::schedule::learning_rate;
 use super::step::examples_of;
@@ -24,7 +24,7 @@ pub(super) struct Run<'a, O: Objective> {
     pub(super) observers: Vec<Box<dyn Observer + 'a>>,
     pub(super) cancel: CancelToken,
     pub(super) checkpoint: Option<&'a CheckpointFile>,
-    pub(super) optimiser: Optimiser,
+    pub(super) memory: Memory,
     pub(super) best_weights: Option<Parameters>,
     pub(super) progress: Progress,
     pub(super) clock: Clock,
@@ -44,7 +44,7 @@ impl<'a, O: Objective> Run<'a, O> {
             observers,
             cancel,
             checkpoint,
-            optimiser: Optimiser::default(),
+            memory: Memory::default(),
             best_weights: None,
             progress: Progress::default(),
             clock: Clock::start(),
@@ -63,7 +63,7 @@ impl<'a, O: Objective> Run<'a, O> {
         let path = checkpoint.path();
         let model = parameters::write(model, snapshot.weights)
             .map_err(|source| CheckpointError::OtherModel { path, source })?;
-        self.optimiser = Optimiser::from_state(snapshot.optimiser, &device);
+        self.memory = Memory::from_state(snapshot.optimiser, &device);
         self.best_weights = snapshot.best_weights;
         self.progress = snapshot.progress;
         // The run may have been given more epochs than the one that ended.
@@ -149,7 +149,7 @@ impl<'a, O: Objective> Run<'a, O> {
             progress: self.progress.clone(),
             weights: self.read_finite(model)?,
             best_weights: self.best_weights.clone(),
-            optimiser: self.optimiser.state(),
+            optimiser: self.memory.state(),
         };
         let path = checkpoint.write(snapshot, &self.settings())?;
         let step = self.progress.step;

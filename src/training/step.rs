@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::gradients::{StepGradients, StepNumbers};
 use super::progress::Exact;
 use super::run::Run;
-use super::{Activity, BoxedError, Event, Objective, Quantity, TrainingError};
+use super::{Activity, BoxedError, Event, Objective, TrainingError};
 use crate::random::{Mode, RandomKey, Stream};
 
 /// The batches of an epoch, made ahead.
@@ -36,16 +36,14 @@ impl<O: Objective> Run<'_, O> {
                 continue;
             }
             let numbers = gradients.numbers();
-            self.check(&numbers)?;
+            if let Some(quantity) = numbers.not_finite() {
+                return Err(self.not_finite(quantity, self.progress.step + 1));
+            }
             let learning_rate = self.learning_rate(self.progress.step);
-            let scale = match self.config.clip_norm {
-                Some(limit) if numbers.norm() > limit => limit / numbers.norm(),
-                _ => 1.0,
-            };
-            let gradients = (gradients.mean, scale);
+            let gradients = (gradients.mean, numbers.scale(self.config.clip_norm));
             model = self
-                .optimiser
-                .step(model, self.config, learning_rate, gradients);
+                .memory
+                .update(model, self.config, learning_rate, gradients);
             self.count(&numbers);
             let n_examples =
                 self.n_examples_before(self.progress.batches_done) - self.n_examples_before(first);
@@ -95,21 +93,6 @@ impl<O: Objective> Run<'_, O> {
             self.progress.batches_done += 1;
         }
         Ok(gradients)
-    }
-
-    /// Refuses a step that would make weights infinite or not a number.
-    fn check(&self, numbers: &StepNumbers) -> Result<(), TrainingError> {
-        let step = self.progress.step + 1;
-        if numbers.losses.iter().any(|(loss, _)| !loss.is_finite()) {
-            return Err(self.not_finite(Quantity::Loss, step));
-        }
-        match numbers.squares.iter().find(|(_, sum)| !sum.is_finite()) {
-            None => Ok(()),
-            Some((name, _)) => {
-                let parameter = name.clone();
-                Err(self.not_finite(Quantity::Gradient { parameter }, step))
-            }
-        }
     }
 
     fn count(&mut self, numbers: &StepNumbers) {

@@ -108,10 +108,14 @@ impl<'a> Trainer<'a> {
             self.cancel,
             checkpoint,
         );
-        let mut model = model.valid();
-        if self.resume {
-            model = run.resume(model)?;
-        }
+        let inference = model.valid();
+        // While the model that was given lives, it shares its weights, and the first step would copy them.
+        drop(model);
+        let model = if self.resume {
+            run.resume(inference)?
+        } else {
+            inference
+        };
         run.train(model)
     }
 }

@@ -5,7 +5,9 @@ mod chunks;
 mod exponential;
 mod level;
 mod product;
+mod rows;
 mod sigmoid;
+mod squares;
 mod storage;
 
 pub(super) use changed::changed;
@@ -13,5 +15,7 @@ pub(super) use chunks::{change_zeros, chunk_len};
 pub(super) use exponential::{exponentials_in_place, small_exponential, small_exponentials};
 pub(super) use level::{at_level, wide};
 pub(super) use product::{Matrix, MatrixMut, add_product, set_product, transpose};
+pub(super) use rows::{IDS_PER_PIECE, for_each_piece, row_pieces};
 pub(super) use sigmoid::{logistic, normal};
-pub(super) use storage::{numbers, runs_here, tensor};
+pub(super) use squares::sum_of_squares;
+pub(super) use storage::{from_primitive, numbers, numbers_mut, primitive, runs_here, tensor};

@@ -1,4 +1,4 @@
-//! Embedding as a selection of rows; its gradient is dense, as large as the table.
+//! Embedding as a selection of rows by Burn; its gradient is dense, as large as the table.
 
 use burn::tensor::Tensor;
 

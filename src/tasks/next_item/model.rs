@@ -133,6 +133,15 @@ impl NextItemModel {
         }
     }
 
+    /// The table that items are scored by, and its row of the first item of the catalogue: for losses that read some rows,
+    /// which part of a table would make copy all of it.
+    pub(super) fn scoring_rows(&self) -> (Tensor<2>, u32) {
+        match &self.output_table {
+            Some(table) => (table.val(), 0),
+            None => (self.item_embedding.val(), FIRST_REAL_ID),
+        }
+    }
+
     /// The logit of every item after each history.
     ///
     /// # Shapes

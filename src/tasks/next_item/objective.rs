@@ -105,16 +105,18 @@ impl Objective for NextItemObjective<'_> {
         mode: Mode,
     ) -> Result<Loss, BoxedError> {
         let hidden = model.forward(&batch.items, &batch.offsets, mode)?.rows();
-        let (table, weights) = (model.catalogue(), batch.weights.as_deref());
+        let weights = batch.weights.as_deref();
         let mean = match self.config.loss {
-            NextItemLoss::Softmax => linear_cross_entropy(hidden, table, &batch.targets, weights),
-            NextItemLoss::BinaryCrossEntropy { .. } => binary_cross_entropy_sampled(
-                hidden,
-                table,
-                &batch.targets,
-                &batch.negatives,
-                weights,
-            ),
+            NextItemLoss::Softmax => {
+                linear_cross_entropy(hidden, model.catalogue(), &batch.targets, weights)
+            }
+            NextItemLoss::BinaryCrossEntropy { .. } => {
+                let (table, first) = model.scoring_rows();
+                let rows =
+                    |items: &[u32]| -> Vec<u32> { items.iter().map(|item| item + first).collect() };
+                let (targets, negatives) = (rows(&batch.targets), rows(&batch.negatives));
+                binary_cross_entropy_sampled(hidden, table, &targets, &negatives, weights)
+            }
         };
         let weight = weights.map_or(batch.targets.len() as f64, |weights| {
             weights.iter().map(|&w| f64::from(w)).sum()
