@@ -6,8 +6,6 @@
 
 #[path = "shared/histories.rs"]
 mod histories;
-#[path = "shared/pending.rs"]
-mod pending;
 mod shared;
 #[path = "shared/stock_sasrec.rs"]
 mod stock_sasrec;
@@ -17,13 +15,13 @@ use std::process::ExitCode;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use histories::histories;
-use pending::{Optimiser, sampled_cross_entropy};
 use rand::RngExt;
 use salient::features::FIRST_REAL_ID;
-use salient::ops::linear_cross_entropy::linear_cross_entropy;
+use salient::ops::linear_cross_entropy::{Negatives, linear_cross_entropy, sampled_cross_entropy};
 use salient::random::{Mode, RandomKey};
 use salient::sequence::Offsets;
 use salient::tasks::next_item::{NextItemConfig, NextItemModel};
+use salient::training::Optimiser;
 use shared::{Suite, built};
 use stock_sasrec::{Batch as StockBatch, Settings, StockSasRec};
 
@@ -99,7 +97,12 @@ fn sampled_softmax(suite: &mut Suite, n_items: usize) {
                     .map(|item| item + FIRST_REAL_ID)
                     .collect();
                 let table = model.item_embedding.val();
-                sampled_cross_entropy(hidden, table, &targets, &batch.negatives, None)
+                let negatives = Negatives {
+                    ids: &batch.negatives,
+                    groups: &Offsets::uniform(1, targets.len()),
+                    log_chances: None,
+                };
+                sampled_cross_entropy(hidden, table, &targets, &negatives, None)
             });
         }
     });

@@ -101,6 +101,12 @@ impl Batch {
 
     #[track_caller]
     fn check(&self, options: &AttentionOptions) {
+        self.check_within(3e-5, options);
+    }
+
+    /// Compares to a share of the greatest number.
+    #[track_caller]
+    fn check_within(&self, tolerance: f64, options: &AttentionOptions) {
         let (kernel, composite) = (
             self.run(attention, options),
             self.run(composite::attention, options),
@@ -108,7 +114,7 @@ impl Batch {
         assert_eq!(kernel.len(), composite.len());
         for (kernel, composite) in kernel.iter().zip(&composite) {
             let greatest = composite.iter().fold(1.0, |a: f64, b| a.max(b.abs()));
-            assert_near(kernel, composite, 3e-5 * greatest);
+            assert_near(kernel, composite, tolerance * greatest);
         }
     }
 }
@@ -220,7 +226,8 @@ fn extreme_scores_agree() {
                 visibility: Visibility::causal(),
                 ..AttentionOptions::default()
             };
-            batch.check(&options);
+            // Scores near 1e4 are rounded to a thousandth, and so is the logarithm of a weight.
+            batch.check_within(3e-3, &options);
         }
     }
 }

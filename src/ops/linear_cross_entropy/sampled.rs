@@ -148,7 +148,6 @@ mod tests {
     /// Rows, targets and negatives of so many rows a group.
     struct Case {
         groups: Offsets,
-        n_items: usize,
         targets: Vec<u32>,
         ids: Vec<u32>,
         log_chances: Vec<f32>,
@@ -161,7 +160,6 @@ mod tests {
             let item = |seed: usize| (seed * 7 + 3) % n_items;
             let log_chance = |item: usize| -1.0 - (item % 5) as f32 / 3.0;
             Self {
-                n_items,
                 targets: (0..groups.n_rows()).map(|row| item(row) as u32).collect(),
                 ids: (0..groups.n_sequences() * n_negatives)
                     .map(|index| item(index * 3 + index / 4) as u32)
