@@ -1,8 +1,9 @@
 //! Affine layers with weights drawn from a key.
 
 use burn::nn::Linear;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
+use crate::ops;
 use crate::parameters;
 use crate::random::RandomKey;
 
@@ -19,4 +20,10 @@ pub(crate) fn linear(
         weight: parameters::uniform([d_in, d_out], bound, key, device),
         bias: bias.then(|| parameters::zeros([d_out], device)),
     }
+}
+
+/// Maps each row by a layer.
+pub(crate) fn mapped(rows: Tensor<2>, layer: &Linear) -> Tensor<2> {
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    ops::linear::linear(rows, layer.weight.val(), bias)
 }

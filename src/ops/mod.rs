@@ -17,6 +17,9 @@ pub mod binary_cross_entropy;
 // Normalisation over the width of a row.
 pub mod layer_norm;
 
+// Affine maps of rows.
+pub mod linear;
+
 // Pointwise non-linear functions.
 pub mod activation;
 

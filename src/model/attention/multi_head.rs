@@ -14,7 +14,7 @@ use super::{
 };
 use crate::model::dense::through_packed;
 use crate::model::embedding::{Rotary, RotaryConfig};
-use crate::model::linear::linear;
+use crate::model::linear::{linear, mapped};
 use crate::model::{ModelError, check};
 use crate::ops::attention::{
     AttentionBias, AttentionForm, AttentionLayout, AttentionOptions, Direction, Dropout,
@@ -267,7 +267,7 @@ impl MultiHeadAttention {
         if n_rows == 0 {
             return context;
         }
-        let rows = self.output.forward(context);
+        let rows = mapped(context, &self.output);
         match blind {
             None => rows,
             Some(blind) => hidden(rows, blind),
@@ -285,7 +285,7 @@ impl MultiHeadAttention {
         if n_rows == 0 {
             return Tensor::zeros(shape, (&rows.device(), rows.dtype()));
         }
-        projection.forward(rows).reshape(shape)
+        mapped(rows, projection).reshape(shape)
     }
 
     fn biases(&self, query: &AttentionInput, context: &AttentionInput) -> Vec<AttentionBias> {

@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
-use crate::model::linear::linear;
+use crate::model::linear::{linear, mapped};
 use crate::model::{ModelError, check};
 use crate::ops::activation::{Activation, activate};
 use crate::ops::dropout::Dropout;
@@ -87,7 +87,7 @@ impl FeedForward {
             return rows;
         }
         let dropout = Dropout::in_mode(self.dropout, mode);
-        let inner = activate(self.up.forward(rows), self.activation, dropout.as_ref());
-        self.down.forward(inner)
+        let inner = activate(mapped(rows, &self.up), self.activation, dropout.as_ref());
+        mapped(inner, &self.down)
     }
 }

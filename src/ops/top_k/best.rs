@@ -47,13 +47,35 @@ impl Best {
     }
 
     /// Offers items `first_id..` with their scores, of which only the admitted count.
-    pub(super) fn offer(&mut self, first_id: u32, scores: &[f32], admit: impl Fn(u32) -> bool) {
+    pub(super) fn offer_all(&mut self, first_id: u32, scores: &[f32], admit: impl Fn(u32) -> bool) {
         for (id, &score) in (first_id..).zip(scores) {
-            let enters = score > self.bar || self.kept.len() < self.k && !score.is_nan();
-            if enters && admit(id) {
+            if self.wants(score) && admit(id) {
                 self.insert(Scored { score, id });
             }
         }
+    }
+
+    /// Offers one item.
+    pub(super) fn offer(&mut self, id: u32, score: f32) {
+        if self.wants(score) {
+            self.insert(Scored { score, id });
+        }
+    }
+
+    /// Takes over the best of other items, whose ids are higher.
+    pub(super) fn take(&mut self, others: Self) {
+        for item in others.kept.into_sorted_vec() {
+            self.offer(item.id, item.score);
+        }
+    }
+
+    /// What a score has to exceed, if anything.
+    pub(super) fn bar(&self) -> Option<f32> {
+        (self.kept.len() >= self.k).then_some(self.bar)
+    }
+
+    fn wants(&self, score: f32) -> bool {
+        score > self.bar || self.kept.len() < self.k && !score.is_nan()
     }
 
     fn insert(&mut self, item: Scored) {

@@ -23,6 +23,13 @@ pub struct TopK {
     pub scores: Vec<f32>,
 }
 
+impl From<Best> for TopK {
+    fn from(best: Best) -> Self {
+        let (ids, scores) = best.into_ranking();
+        Self { ids, scores }
+    }
+}
+
 /// Scores held at a time: 16 MiB.
 const BLOCK_LEN: usize = 1 << 22;
 
@@ -31,8 +38,8 @@ const BLOCK_QUERIES: usize = 256;
 
 /// Finds the `k` items of greatest inner product with each query.
 ///
-/// Products are made on the tensors' device, a block at a time, and read by the host, which keeps the best; the scores
-/// of all items are never held at once. No gradient flows.
+/// The CPU kernel (Flex, 32 bits) keeps the best of each tile of scores; elsewhere products are made on the tensors'
+/// device, a block at a time, and read by the host. The scores of all items are never held at once. No gradient flows.
 ///
 /// # Shapes
 /// - `queries`: `[n_queries, d_model]`
@@ -82,11 +89,29 @@ pub fn top_k(
             "each item needs one entry in allowed"
         );
     }
-    if k == 0 || n_items == 0 || d_model == 0 {
+    if k == 0 || n_queries == 0 || n_items == 0 || d_model == 0 {
         return vec![TopK::default(); n_queries];
     }
-    let by_item = table.detach().transpose();
     let excluded = sorted(excluded, n_queries);
+    #[cfg(feature = "flex")]
+    {
+        use crate::ops::cpu::runs_here;
+        if runs_here(&queries) && runs_here(&table) {
+            return super::flex::top_k(queries, table, k, &excluded, allowed);
+        }
+    }
+    by_blocks(queries, table, k, &excluded, allowed)
+}
+
+/// The best items by Burn's matrix products.
+fn by_blocks(
+    queries: Tensor<2>,
+    table: Tensor<2>,
+    k: usize,
+    excluded: &[Vec<u32>],
+    allowed: Option<&[bool]>,
+) -> Vec<TopK> {
+    let by_item = table.detach().transpose();
     let blocks = excluded.chunks(BLOCK_QUERIES).enumerate();
     let found = blocks.flat_map(|(block, excluded)| {
         let first_query = block * BLOCK_QUERIES;
@@ -126,17 +151,13 @@ fn best_of_block(
             .zip(scores.par_chunks_exact(n_block))
             .zip(excluded)
             .for_each(|((best, scores), excluded)| {
-                best.offer(first_item as u32, scores, |id| {
+                best.offer_all(first_item as u32, scores, |id| {
                     allowed.is_none_or(|allowed| allowed[id as usize])
                         && excluded.binary_search(&id).is_err()
                 });
             });
     }
-    let found = best.into_iter().map(|best| {
-        let (ids, scores) = best.into_ranking();
-        TopK { ids, scores }
-    });
-    found.collect()
+    best.into_iter().map(TopK::from).collect()
 }
 
 #[cfg(test)]
@@ -253,5 +274,49 @@ mod tests {
             allowed: None,
         };
         run(&[1.0; 4], &[1.0; 4], 1, candidates);
+    }
+
+    /// The kernel, on sizes around its panels and tiles, against Burn's products.
+    #[test]
+    fn the_kernel_finds_what_the_blocks_find() {
+        for (n_queries, n_items, k, width) in [
+            (1, 1, 1, 1),
+            (2, 97, 3, 2),
+            (65, 1000, 10, 3),
+            (300, 200, 127, 64),
+            (3, 5, 7, 5),
+        ] {
+            let numbers = |seed, n: usize| {
+                // Few distinct values, for ties, and one that is not a number.
+                let mut numbers: Vec<f64> = values(seed, n * width)
+                    .iter()
+                    .map(|number| (number * 3.0).round())
+                    .collect();
+                if seed == 2 && n > 50 {
+                    numbers[17] = f64::NAN;
+                }
+                singles(&numbers, [n, width], &Device::flex())
+            };
+            let (queries, table) = (numbers(1, n_queries), numbers(2, n_items));
+            let seen = |query: usize| (query % 5..n_items).step_by(7).map(|id| id as u32);
+            let excluded: Vec<Vec<u32>> =
+                (0..n_queries).map(|query| seen(query).collect()).collect();
+            let allowed: Vec<bool> = (0..n_items).map(|item| item % 11 != 3).collect();
+            for allowed in [None, Some(&allowed[..])] {
+                let candidates = Candidates {
+                    excluded: &excluded,
+                    allowed,
+                };
+                let expected = by_blocks(queries.clone(), table.clone(), k, &excluded, allowed);
+                for n_threads in [1, 2, 3] {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads);
+                    let found = pool
+                        .build()
+                        .unwrap()
+                        .install(|| top_k(queries.clone(), table.clone(), k, candidates));
+                    assert_eq!(found, expected, "{n_queries} {n_items} {k} {width}");
+                }
+            }
+        }
     }
 }
