@@ -4,21 +4,12 @@ use std::ops::Range;
 
 use super::bias_rows::{BiasGradient, HeadBias};
 use super::kernel::{Plan, Rows};
+use super::tile::{
+    LANES, PANEL, Place, Scratch, TILE_KEYS, TILE_QUERIES, Tile, TileScratch, zeros,
+};
 use super::weights::{self, Running};
 use super::{AttentionForm, Dropout};
 use crate::ops::cpu::{Matrix, MatrixMut, add_product, set_product, transpose};
-
-/// Queries of a tile: a multiple of the rows that a product takes at a time.
-const TILE_QUERIES: usize = 48;
-
-/// Keys of a tile: with its queries they stay in the second cache.
-const TILE_KEYS: usize = 256;
-
-/// Keys that lie side by side as columns, so that a product reads them without gaps. Tiles of keys start at multiples.
-const PANEL: usize = 64;
-
-/// Numbers of a vector: panels end at multiples, so that no product ends within a vector.
-const LANES: usize = 16;
 
 /// One head of one sequence.
 pub(super) struct Head<'a> {
@@ -32,102 +23,11 @@ pub(super) struct Head<'a> {
     pub(super) bias: HeadBias<'a>,
 }
 
-/// The rows of one head without gaps, and numbers of a tile; kept from one tile, head and sequence to the next.
-///
-/// In the rows of all heads those of one are so far apart, often by a power of two, that they push each other out of the
-/// cache.
-#[derive(Default)]
-pub(super) struct Scratch {
-    query: Vec<f32>,
-    key: Vec<f32>,
-    value: Vec<f32>,
-    context: Vec<f32>,
-    d_context: Vec<f32>,
-    d_query: Vec<f32>,
-    d_key: Vec<f32>,
-    d_value: Vec<f32>,
-    /// `[n_panels, d_head, PANEL]`.
-    turned_key: Vec<f32>,
-    turned_value: Vec<f32>,
-    tile: TileScratch,
-}
-
-/// Numbers of a tile, one row a query.
-#[derive(Default)]
-struct TileScratch {
-    scores: Vec<f32>,
-    d_weights: Vec<f32>,
-    factors: Vec<f32>,
-    buckets: Vec<u32>,
-}
-
 /// What backward knows of one head of one sequence; the rows are those of all heads.
 pub(super) struct Known<'a> {
     pub(super) context: &'a [f32],
     pub(super) d_context: &'a [f32],
     pub(super) log_sums: &'a [f32],
-}
-
-/// Where the columns of one head are in rows of numbers.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    width: usize,
-    first: usize,
-    d_head: usize,
-}
-
-impl Place {
-    /// Rows of this head alone.
-    pub(super) fn alone(d_head: usize) -> Self {
-        Self::among(0, 1, d_head)
-    }
-
-    /// Rows of all heads.
-    pub(super) fn among(head: usize, n_heads: usize, d_head: usize) -> Self {
-        Self {
-            width: n_heads * d_head,
-            first: head * d_head,
-            d_head,
-        }
-    }
-
-    /// Copies the columns of the head out of the rows.
-    fn take(&self, rows: &[f32], columns: &mut Vec<f32>) {
-        columns.clear();
-        for row in rows.chunks_exact(self.width) {
-            columns.extend_from_slice(&row[self.first..self.first + self.d_head]);
-        }
-    }
-
-    /// Copies the columns of the head into the rows.
-    fn put(&self, columns: &[f32], rows: &mut [f32]) {
-        let columns = columns.chunks_exact(self.d_head);
-        for (row, columns) in rows.chunks_exact_mut(self.width).zip(columns) {
-            row[self.first..self.first + self.d_head].copy_from_slice(columns);
-        }
-    }
-}
-
-/// Keys of a tile, and how far apart its rows of scores are.
-struct Tile {
-    queries: Range<usize>,
-    keys: Range<usize>,
-    stride: usize,
-}
-
-impl Tile {
-    fn new(queries: Range<usize>, keys: Range<usize>) -> Self {
-        Self {
-            // A power of two would let rows push each other out of the cache.
-            stride: keys.len().next_multiple_of(LANES) + LANES,
-            queries,
-            keys,
-        }
-    }
-
-    fn matrix<'a>(&self, numbers: &'a [f32]) -> Matrix<'a> {
-        Matrix::rows(numbers, self.queries.len(), self.keys.len(), self.stride)
-    }
 }
 
 impl Head<'_> {
@@ -420,9 +320,4 @@ impl Head<'_> {
                 .gradient(query, first_key, d_row, d_bias, &mut numbers.buckets);
         }
     }
-}
-
-fn zeros(numbers: &mut Vec<f32>, len: usize) {
-    numbers.clear();
-    numbers.resize(len, 0.0);
 }

@@ -8,7 +8,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::bias_rows::{BiasGradient, BiasPlan, BiasRows};
-use super::head::{Head, Known, Place, Scratch};
+use super::head::{Head, Known};
+use super::tile::{Place, Scratch};
 use super::{AttentionForm, AttentionLayout, Dropout, Visibility};
 
 /// With fewer sequences than this, heads are spread over the cores one by one, else sequence by sequence.

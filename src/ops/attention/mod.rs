@@ -18,9 +18,12 @@ mod kernel;
 mod options;
 mod padded;
 #[cfg(feature = "flex")]
+mod tile;
+#[cfg(feature = "flex")]
 mod weights;
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(feature = "flex")]
+#[cfg(test)]
 mod kernel_tests;
 #[cfg(test)]
 mod tests;
