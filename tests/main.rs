@@ -4,6 +4,10 @@
 // Clippy lets `#[test]` functions unwrap, but not the functions that they share.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+/// As in the examples and benches: what a program that trains should have.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What several promises need: numbers, golden files, comparison, gradients.
 mod support;
 

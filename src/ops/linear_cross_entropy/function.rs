@@ -191,6 +191,73 @@ mod tests {
         }
     }
 
+    /// Loss and gradients; logits are about `size` large.
+    fn run_at_width(
+        f: &dyn Fn(Tensor<2>, Tensor<2>, &[u32]) -> Tensor<1>,
+        [n_rows, n_items, width]: [usize; 3],
+        size: f64,
+    ) -> [Vec<f64>; 3] {
+        let device = Device::flex().autodiff();
+        let numbers = |seed, n: usize| -> Vec<f64> {
+            let numbers = values(seed, n * width);
+            numbers.iter().map(|number| number * size.sqrt()).collect()
+        };
+        let hidden = singles(&numbers(1, n_rows), [n_rows, width], &device).require_grad();
+        let table = singles(&numbers(2, n_items), [n_items, width], &device).require_grad();
+        let targets: Vec<u32> = (0..n_rows)
+            .map(|row| ((row * 7) % n_items) as u32)
+            .collect();
+        let loss = f(hidden.clone(), table.clone(), &targets);
+        let gradients = loss.backward();
+        let gradient = |tensor: Tensor<2>| read(tensor.grad(&gradients).unwrap());
+        [read(loss), gradient(hidden), gradient(table)]
+    }
+
+    #[test]
+    fn the_kernel_agrees_at_any_width_and_size() {
+        for sizes in [
+            [1, 1, 1],
+            [2, 63, 2],
+            [63, 64, 63],
+            [64, 65, 64],
+            [65, 127, 65],
+            [127, 1000, 127],
+            [1000, 2, 1],
+        ] {
+            for (size, tolerance) in [(1.0, 2e-6), (1e4, 1e-2)] {
+                let kernel = run_at_width(
+                    &|hidden, table, targets| linear_cross_entropy(hidden, table, targets, None),
+                    sizes,
+                    size,
+                );
+                let composite = run_at_width(
+                    &|hidden, table, targets| {
+                        let factors = vec![1.0 / targets.len() as f32; targets.len()];
+                        composite::linear_cross_entropy(hidden, table, targets, &factors)
+                    },
+                    sizes,
+                    size,
+                );
+                for (kernel, composite) in kernel.iter().zip(&composite) {
+                    let greatest = composite.iter().fold(1.0, |a: f64, b| a.max(b.abs()));
+                    assert_near(kernel, composite, tolerance * greatest);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn results_do_not_depend_on_the_number_of_threads() {
+        let loss =
+            |hidden, table, targets: &[u32]| linear_cross_entropy(hidden, table, targets, None);
+        let on = |n_threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads);
+            let pool = pool.build().unwrap();
+            pool.install(|| run_at_width(&loss, [1500, 130, 9], 1.0))
+        };
+        assert_eq!(on(1), on(2));
+    }
+
     #[test]
     fn the_kernel_reads_views_and_lets_constants_be() {
         let device = Device::flex().autodiff();
