@@ -11,6 +11,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What several promises need: numbers, golden files, comparison, gradients.
 mod support;
 
+/// A scorer that reads its scores from a table, and cases to ask it.
+mod score_table;
+
 /// Attention computes what PyTorch's does, shows nothing that is hidden, and says what it looked at.
 mod attention;
 
@@ -34,6 +37,12 @@ mod baselines;
 
 /// Ranking metrics are what their formulas say, for any scores, ties included.
 mod ranking_metrics;
+
+/// Reports print, are stored and are compared as they say, and their intervals hold the truth as often as they say.
+mod ranking_reports;
+
+/// Settings, cases and scores that cannot be ranked are refused by name.
+mod ranking_refusals;
 
 /// An interrupted run ends with the same bytes, and a bad checkpoint is refused.
 mod resume;
