@@ -44,6 +44,15 @@ mod ranking_reports;
 /// Settings, cases and scores that cannot be ranked are refused by name.
 mod ranking_refusals;
 
+/// Measures of lists are what their definitions say, for any scores, ties included.
+mod list_measures;
+
+/// Reports on lists print, are stored and are compared as they say, and what has no list is refused by name.
+mod list_reports;
+
+/// A test on pairs calls chance by its name as often as it says, and finds what is there.
+mod significance;
+
 /// An interrupted run ends with the same bytes, and a bad checkpoint is refused.
 mod resume;
 
