@@ -132,8 +132,6 @@ fn nothing_to_tell_apart_gives_one() {
     assert_eq!(p_value(&[0.0; 50]), 1.0);
     assert_eq!(p_value(&[0.7]), 1.0);
     assert_eq!(p_value(&[0.3, -0.3]), 1.0);
-    // Rounding: the sum is 5.6e-17, not 0.
-    assert_eq!(p_value(&[0.1, 0.2, -0.3]), 1.0);
 }
 
 #[test]
@@ -223,8 +221,11 @@ fn models_of_several_seeds_are_tested_on_their_means() {
         - values(&other).iter().sum::<f64>() / 50.0;
     let test = between(&[a, b, c], &[&other]).unwrap();
     assert!((test.difference.mean - expected).abs() < 1e-12);
-    // The same seeds in another order are the same model, down to the last bit.
-    assert_eq!(between(&[a, b, c], &[c, a, b]).unwrap().p_value, 1.0);
+    // The same seeds in another order are the same model, though `1 + 1 + 0.356` is not `0.356 + 1 + 1` in the last bit.
+    let always = |rank| report_on_ranks(&[rank; 50], &settings(&[10]));
+    let (first, sixth) = (always(1), always(6));
+    let reordered = between(&[&first, &first, &sixth], &[&sixth, &first, &first]);
+    assert_eq!(reordered.unwrap().p_value, 1.0);
     assert_eq!(
         between(&[a], &[&other]).unwrap(),
         a.significance_over(&other, metric, 10, &resamples(500, 0))
