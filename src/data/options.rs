@@ -88,7 +88,7 @@ impl From<Delimiter> for String {
     }
 }
 
-/// How to read a file of events.
+/// How to read a file.
 ///
 /// All but `on_bad_row` concerns text files alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -153,7 +153,7 @@ impl BatchPlan {
     }
 }
 
-fn broken(ledger: &RowLedger, source: ArrowError) -> DataError {
+pub(crate) fn broken(ledger: &RowLedger, source: ArrowError) -> DataError {
     DataError::BrokenBatch {
         origin: ledger.origin.clone(),
         row: ledger.n_rows_read,
