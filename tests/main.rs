@@ -26,6 +26,9 @@ mod data_files;
 /// Bad input is an error that says where and why, never a panic.
 mod bad_input;
 
+/// What is known of items and users is read from every kind of file, and learnt from training rows alone.
+mod attributes;
+
 /// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
 mod simulator;
 
