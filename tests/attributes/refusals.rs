@@ -232,6 +232,14 @@ fn a_table_without_attributes_is_refused() {
         message("id,price\ntea,\ncup,\n", &all),
         " holds no attributes beside the id; column \"price\" is left out: it has no value in any row"
     );
+    let none = parquet(vec![
+        ("id", text_column(&[])),
+        ("price", number_column(&[])),
+    ]);
+    assert_eq!(
+        refused("items.parquet", none, &price()).1,
+        " holds no rows, only the columns `id`, `price`"
+    );
     let error = AttributeTable::from_record_batches([], &all).unwrap_err();
     assert_eq!(
         error.to_string(),

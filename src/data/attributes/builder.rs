@@ -55,6 +55,11 @@ impl TableBuilder {
         &self.plan
     }
 
+    /// Number of rows taken.
+    pub(super) const fn n_rows(&self) -> usize {
+        self.places.len()
+    }
+
     /// Adds a row, or none of it.
     pub(super) fn push(
         &mut self,

@@ -1,6 +1,7 @@
 //! Tables of what is known of items or users, one row an id.
 
 mod arrow;
+mod arrow_cells;
 mod builder;
 mod cells;
 mod error;

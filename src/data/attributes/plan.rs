@@ -46,6 +46,8 @@ pub(super) struct PlannedColumn {
 /// The columns that are read.
 #[derive(Clone, Debug)]
 pub(super) struct AttributePlan {
+    /// All columns of the table.
+    pub(super) names: Vec<String>,
     pub(super) id: Column,
     pub(super) columns: Vec<PlannedColumn>,
     pub(super) left_out: Vec<LeftOutColumn>,
@@ -59,6 +61,7 @@ impl AttributePlan {
         guess: impl Fn(&Column) -> Guess,
     ) -> Result<Self, DataError> {
         let mut plan = Self {
+            names: table.names.to_vec(),
             id: table.find(&options.id_column, ColumnRole::Id)?,
             columns: Vec::new(),
             left_out: Vec::new(),

@@ -13,7 +13,6 @@ use super::table::AttributeTable;
 use super::text::read_text;
 use crate::data::error::{DataError, Origin};
 use crate::data::read::read_file;
-use crate::data::summary::{ReadSummary, RowLedger, TableFormat};
 
 impl AttributeTable {
     /// Reads a file of attributes, in the formats of [`read_interactions`](crate::data::read_interactions).
@@ -62,19 +61,8 @@ impl AttributeTable {
         let (builder, ledger) =
             read_batches(batches.into_iter(), &origin, options).map_err(of_attributes)?;
         let (table, left_out) = builder.finish()?;
-        let read = summary(ledger);
+        let read = ledger.batch_summary();
         Ok((table, AttributeSummary { read, left_out }))
-    }
-}
-
-fn summary(ledger: RowLedger) -> ReadSummary {
-    ReadSummary {
-        name: ledger.origin.to_string(),
-        format: TableFormat::RecordBatches,
-        sha256: None,
-        n_bytes: None,
-        n_rows_read: ledger.n_rows_read,
-        skipped: ledger.skipped,
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::super::error::FeatureError;
 use super::encoded::{CategoriesWriter, EncodedAttributes, EncodedColumn};
 use super::schema::{AttributeSchema, EncodingRule};
 use crate::data::{AttributeCells, AttributeTable, ValueLists, VectorCells};
+use crate::features::error::FeatureError;
 
 impl AttributeSchema {
     /// The attributes of `ids` as numbers, a row an id. Where the table lacks an id, all is missing;

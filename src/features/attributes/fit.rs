@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::error::FeatureError;
 use super::schema::{AttributeEncoding, AttributeSchema, EncodingRule};
 use crate::data::{Attribute, AttributeCells, AttributeTable, ValueLists, VectorCells};
+use crate::features::error::FeatureError;
 
 /// What becomes of the numbers of a vector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::error::FeatureError;
+use crate::features::error::FeatureError;
 
 /// How attributes become numbers, learnt from the ids of the training data.
 ///
