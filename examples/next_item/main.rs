@@ -14,7 +14,8 @@ use std::time::Instant;
 
 use clap::Parser;
 use salient::baselines::{
-    ItemKnn, ItemKnnConfig, Markov, MarkovConfig, Popularity, PopularityConfig, TrainingHistory,
+    Ease, EaseConfig, ItemKnn, ItemKnnConfig, Markov, MarkovConfig, MatrixFactorisation,
+    MatrixFactorisationConfig, Popularity, PopularityConfig, TrainingHistory,
 };
 use salient::data::Split;
 use salient::evaluation::DataOrigin;
@@ -110,7 +111,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The figures of popularity, item-kNN and a first-order Markov chain under the same protocol.
+/// The figures of simple models under the same protocol; EASE is left out where the catalogue is too large for it.
 fn baselines(
     data: &NextItemData,
     settings: &RankingSettings,
@@ -121,7 +122,7 @@ fn baselines(
         .map(|items| items.as_slice().into())
         .collect();
     let n_items = data.n_items();
-    let scorers: [Box<dyn Scorer>; 3] = [
+    let mut scorers: Vec<Box<dyn Scorer>> = vec![
         Box::new(Popularity::fit(
             &histories,
             n_items,
@@ -133,7 +134,16 @@ fn baselines(
             &ItemKnnConfig::default(),
         )?),
         Box::new(Markov::fit(&histories, n_items, &MarkovConfig::default())?),
+        Box::new(MatrixFactorisation::fit(
+            &histories,
+            n_items,
+            &MatrixFactorisationConfig::default(),
+        )?),
     ];
+    let ease = EaseConfig::default();
+    if n_items <= ease.max_items {
+        scorers.push(Box::new(Ease::fit(&histories, n_items, &ease)?));
+    }
     Ok(scorers
         .iter()
         .map(|scorer| evaluate_ranking(&data.test, scorer.as_ref(), settings))
