@@ -10,6 +10,9 @@ use salient::training::{EpochRecord, Trained, Trainer, TrainingConfig};
 /// What a recommender answers, and how it says what it could not use.
 mod answers;
 
+/// It is fine-tuned in some of its parts.
+mod frozen;
+
 /// What it learns, by every loss, from every kind of data.
 mod learning;
 
