@@ -29,6 +29,8 @@ pub enum Stream {
     Split,
     /// Simulated data.
     Simulator,
+    /// Settings that a search tries.
+    Search,
 }
 
 /// A place in the space of random numbers. Cheap to copy; deriving a child never changes the parent.

@@ -25,6 +25,9 @@ mod refusals;
 /// The same seed, an interruption and a file change nothing.
 mod repeatable;
 
+/// A search is repeatable, goes on where it was interrupted, and never reads the test part.
+mod search;
+
 /// A shop so small that a run takes about a second.
 fn shop() -> Interactions {
     let config = ShopConfig {

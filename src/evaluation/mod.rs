@@ -16,3 +16,4 @@ pub mod ranking;
 pub use error::EvaluationError;
 pub use interval::{Estimate, Interval, IntervalSettings, estimate_mean};
 pub use protocol::{DataOrigin, Measurement, Protocol};
+pub(crate) use text_table::TextTable;

@@ -12,6 +12,7 @@ mod persist;
 mod pytorch;
 mod recommender;
 mod scorer;
+mod search;
 
 pub use config::{ItemTable, NextItemConfig, NextItemLoss, PRESETS};
 pub use dataset::{NextItemData, TrainingHistories};
@@ -21,3 +22,7 @@ pub use recommender::{
     RecommendOptions, Recommendation, RecommendedItem, Recommender, ScoreSource,
 };
 pub use scorer::ModelScorer;
+pub use search::{
+    LossChoice, Measured, SearchError, SearchOutcome, SearchRun, SearchSettings, SearchSpace,
+    SearchStrategy, Trial, search,
+};
