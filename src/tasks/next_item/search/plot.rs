@@ -12,7 +12,7 @@ use crate::training::BoxedError;
 
 const PANEL_WIDTH: u32 = 440;
 const PANEL_HEIGHT: u32 = 330;
-const TITLE_HEIGHT: u32 = 40;
+const TITLE_HEIGHT: u32 = 54;
 /// Blue and orange that stay apart in the common forms of colour blindness (Okabe and Ito 2008), as in the learning curve.
 const LAST_ROUND_COLOUR: RGBColor = RGBColor(0, 114, 178);
 const BEST_COLOUR: RGBColor = RGBColor(213, 94, 0);
@@ -142,8 +142,10 @@ fn draw(svg: &mut String, outcome: &SearchOutcome) -> Result<(), BoxedError> {
     let root = SVGBackend::with_string(svg, size).into_drawing_area();
     root.fill(&WHITE)?;
     let (top, rest) = root.split_vertically(TITLE_HEIGHT);
-    let style = ("sans-serif", 16).into_font().color(&AXIS_COLOUR);
-    top.draw(&Text::new(title(outcome), (14, 12), style))?;
+    for (text, size, y) in [(title(outcome), 16, 10), (key(outcome), 13, 33)] {
+        let style = ("sans-serif", size).into_font().color(&AXIS_COLOUR);
+        top.draw(&Text::new(text, (14, y), style))?;
+    }
     let areas = rest.split_evenly((n_rows, n_columns));
     for (area, panel) in areas.iter().zip(&panels) {
         draw_panel(area, panel, outcome)?;
@@ -165,6 +167,23 @@ fn title(outcome: &SearchOutcome) -> String {
         ),
         None => trials,
     }
+}
+
+/// What marks mean, of those that there are.
+fn key(outcome: &SearchOutcome) -> String {
+    let last_round = outcome.trials.iter().map(|trial| trial.round).max();
+    let mut measured = outcome
+        .trials
+        .iter()
+        .filter(|trial| trial.measured.is_some());
+    let mut marks = Vec::new();
+    if measured.any(|trial| Some(trial.round) != last_round) {
+        marks.push("pale: stopped in an earlier round");
+    }
+    if outcome.trials.iter().any(|trial| trial.measured.is_none()) {
+        marks.push("crosses: diverged");
+    }
+    marks.join("; ")
 }
 
 fn draw_panel(
@@ -304,10 +323,12 @@ mod tests {
         let mut outcome = outcome(24);
         let texts = ["learning rate", "dropout", "d_model", "loss", "gbce", "128"];
         let full = svg(&outcome);
-        for text in texts
-            .into_iter()
-            .chain(["validation ndcg at 10", "24 trials"])
-        {
+        let around = [
+            "validation ndcg at 10",
+            "24 trials",
+            "pale: stopped in an earlier round; crosses: diverged",
+        ];
+        for text in texts.into_iter().chain(around) {
             assert!(full.contains(text), "{text}");
         }
         assert_eq!(full.matches("r=\"8\"").count(), 4);

@@ -93,7 +93,7 @@ impl SearchSpace {
             config.d_model = d_model;
         }
         let label = chosen(&self.loss, loss).map(|choice| {
-            config.loss = choice.loss.clone();
+            config.loss.clone_from(&choice.loss);
             choice.label.clone()
         });
         (config, label)
@@ -121,10 +121,13 @@ fn check_range(
     }
 }
 
-/// A drawn value with three digits, so that what a table shows is what was used.
+/// A drawn value with three digits, so that a table can show what was used; as it is where the range is too narrow for that.
 fn rounded(drawn: f64, range: &RangeInclusive<f64>) -> f64 {
-    let rounded = format!("{drawn:.2e}").parse().unwrap_or(drawn);
-    rounded.clamp(*range.start(), *range.end())
+    match format!("{drawn:.2e}").parse() {
+        Ok(rounded) if range.contains(&rounded) => rounded,
+        // The logarithm and back may leave the range by a unit.
+        _ => drawn.clamp(*range.start(), *range.end()),
+    }
 }
 
 fn chosen<T>(choices: &[T], drawn: f64) -> Option<&T> {
@@ -209,6 +212,8 @@ mod tests {
     fn drawn_numbers_have_three_digits_and_stay_in_their_range() {
         let pi = std::f64::consts::PI;
         assert_eq!(rounded(pi * 1e-3, &(1e-3..=1.0)), 0.00314);
-        assert_eq!(rounded(pi, &(3.1405..=3.1406)), 3.1406);
+        assert_eq!(rounded(pi, &(3.1415..=3.1416)), pi);
+        assert_eq!(rounded(0.1 + 0.2, &(0.1..=0.3)), 0.3);
+        assert_eq!(rounded(1.25 + 1e-9, &(0.1..=1.25)), 1.25);
     }
 }
