@@ -88,8 +88,9 @@ fn gauss(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
         right.swap(column, pivot);
         for row in (0..n).filter(|&row| row != column) {
             let factor = matrix[row][column] / matrix[column][column];
-            for at in column..n {
-                matrix[row][at] -= factor * matrix[column][at];
+            let of_pivot = matrix[column].clone();
+            for (entry, of_pivot) in matrix[row].iter_mut().zip(of_pivot) {
+                *entry -= factor * of_pivot;
             }
             right[row] -= factor * right[column];
         }

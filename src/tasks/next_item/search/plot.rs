@@ -289,7 +289,7 @@ mod tests {
                 number,
                 config,
                 loss: Some(loss.to_owned()),
-                round: 1 + usize::from(number % 4 == 0),
+                round: 1 + usize::from(number.is_multiple_of(4)),
                 epochs: 3,
                 measured: (at(71) < 0.9).then(|| Measured {
                     metric: "ndcg_at_10".to_owned(),

@@ -210,9 +210,9 @@ mod tests {
 
     #[test]
     fn drawn_numbers_have_three_digits_and_stay_in_their_range() {
-        let pi = std::f64::consts::PI;
-        assert_eq!(rounded(pi * 1e-3, &(1e-3..=1.0)), 0.00314);
-        assert_eq!(rounded(pi, &(3.1415..=3.1416)), pi);
+        let third = 1.0 / 3.0;
+        assert_eq!(rounded(third / 10.0, &(1e-3..=1.0)), 0.0333);
+        assert_eq!(rounded(third, &(0.3332..=0.3334)), third);
         assert_eq!(rounded(0.1 + 0.2, &(0.1..=0.3)), 0.3);
         assert_eq!(rounded(1.25 + 1e-9, &(0.1..=1.25)), 1.25);
     }
