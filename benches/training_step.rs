@@ -80,7 +80,7 @@ fn full_softmax(suite: &mut Suite, case: &str, lengths: &[usize], max_len: usize
         let mut training = Training::new(lengths, max_len, N_ITEMS, device);
         move || {
             training.step(|model, hidden, batch| {
-                linear_cross_entropy(hidden, model.catalogue(), &batch.targets, None)
+                linear_cross_entropy(hidden, model.catalogue(), &batch.targets, None, 0.0)
             });
         }
     });

@@ -8,8 +8,9 @@ use super::model::NextItemModel;
 use super::scorer::ModelScorer;
 use crate::evaluation::ranking::{RankingMetric, RankingSettings, SeenItems, evaluate_ranking};
 use crate::features::FIRST_REAL_ID;
-use crate::ops::binary_cross_entropy::binary_cross_entropy_sampled;
-use crate::ops::linear_cross_entropy::linear_cross_entropy;
+use crate::ops::embedding::embedding;
+use crate::ops::linear_cross_entropy::{Negatives, linear_cross_entropy};
+use crate::ops::pairwise_loss::binary_cross_entropy;
 use crate::random::{Mode, RandomKey};
 use crate::sequence::Offsets;
 use crate::training::{BoxedError, Loss, NegativeSampler, Objective, TrainingError, Validation};
@@ -108,14 +109,30 @@ impl Objective for NextItemObjective<'_> {
         let weights = batch.weights.as_deref();
         let mean = match self.config.loss {
             NextItemLoss::Softmax => {
-                linear_cross_entropy(hidden, model.catalogue(), &batch.targets, weights)
+                linear_cross_entropy(hidden, model.catalogue(), &batch.targets, weights, 0.0)
             }
             NextItemLoss::BinaryCrossEntropy { .. } => {
                 let (table, first) = model.scoring_rows();
                 let rows =
                     |items: &[u32]| -> Vec<u32> { items.iter().map(|item| item + first).collect() };
                 let (targets, negatives) = (rows(&batch.targets), rows(&batch.negatives));
-                binary_cross_entropy_sampled(hidden, table, &targets, &negatives, weights)
+                let groups = Offsets::uniform(targets.len(), 1);
+                let of_batch = Negatives {
+                    ids: &negatives,
+                    groups: &groups,
+                    log_chances: None,
+                };
+                let target_rows = embedding(table.clone(), &targets);
+                let negative_rows = embedding(table, &negatives);
+                binary_cross_entropy(
+                    hidden,
+                    target_rows,
+                    negative_rows,
+                    &targets,
+                    &of_batch,
+                    1.0,
+                    weights,
+                )
             }
         };
         let weight = weights.map_or(batch.targets.len() as f64, |weights| {
