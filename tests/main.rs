@@ -17,6 +17,9 @@ mod attention;
 /// The encoder computes what PyTorch's does and keeps its promises about order, visibility and dropout.
 mod encoder;
 
+/// Residual gates and pointwise attention compute what their definitions and PyTorch do, and keep the encoder's promises.
+mod encoder_options;
+
 /// A config that describes no valid model is refused, with the numbers that clash.
 mod model_config;
 

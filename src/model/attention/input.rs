@@ -50,8 +50,8 @@ impl From<PackedSequences> for AttentionInput {
 pub struct AttentionOutput {
     /// One row a query.
     pub sequences: PackedSequences,
-    /// `[n_sequences, n_heads, max_query_len, max_key_len]`: each visible query's weights sum to 1, zero where hidden or
-    /// padded. Dropout leaves them alone.
+    /// `[n_sequences, n_heads, max_query_len, max_key_len]`: each visible query's weights sum to 1, unless attention is
+    /// pointwise, zero where hidden or padded. Dropout leaves them alone.
     pub weights: Tensor<4>,
 }
 
