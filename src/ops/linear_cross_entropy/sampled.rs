@@ -53,8 +53,8 @@ pub fn sampled_cross_entropy(
         negatives,
         row_weights,
     );
-    if targets.is_empty() {
-        // No look-up tells the table that it has no gradient.
+    if targets.is_empty() && negatives.ids.is_empty() {
+        // No look-up tells the table that its gradient is zero.
         return loss + host::zero_loss(&[&table]);
     }
     loss
@@ -390,16 +390,18 @@ mod tests {
         let groups = Offsets::uniform(1, 0);
         let device = Device::flex().autodiff();
         let table = singles(&values(2, 5 * WIDTH), [5, WIDTH], &device).require_grad();
-        let negatives = Negatives {
-            ids: &[1, 4],
-            groups: &groups,
-            log_chances: None,
-        };
-        let hidden = Tensor::zeros([0, WIDTH], &device);
-        let loss = sampled_cross_entropy(hidden, table.clone(), &[], &negatives, None);
-        assert_eq!(read(loss.clone()), [0.0]);
-        let gradient = table.grad(&loss.backward()).unwrap();
-        assert_eq!(read(gradient), [0.0; 5 * WIDTH]);
+        for ids in [&[][..], &[1, 4]] {
+            let negatives = Negatives {
+                ids,
+                groups: &groups,
+                log_chances: None,
+            };
+            let hidden = Tensor::zeros([0, WIDTH], &device);
+            let loss = sampled_cross_entropy(hidden, table.clone(), &[], &negatives, None);
+            assert_eq!(read(loss.clone()), [0.0]);
+            let gradient = table.grad(&loss.backward()).unwrap();
+            assert_eq!(read(gradient), [0.0; 5 * WIDTH]);
+        }
     }
 
     #[test]
