@@ -21,7 +21,7 @@ use salient::model::attention::MultiHeadAttentionConfig;
 use salient::ops::top_k::{Candidates, top_k};
 use salient::random::{Mode, RandomKey};
 use salient::sequence::{Offsets, PackedSequences};
-use salient::tasks::next_item::{NextItemConfig, NextItemModel};
+use salient::tasks::next_item::{Histories, NextItemConfig, NextItemModel};
 use shared::{Suite, built};
 
 const D_MODEL: usize = 64;
@@ -83,9 +83,9 @@ fn encode(suite: &mut Suite, [n_histories, seq_len]: [usize; 2]) {
             .iter()
             .map(|item| item + FIRST_REAL_ID)
             .collect();
-        let offsets = histories.offsets;
+        let histories = Histories::new(items, histories.offsets);
         move || {
-            let rows = built(model.forward(&items, &offsets, Mode::Inference));
+            let rows = built(model.forward(&histories, Mode::Inference));
             black_box(rows.last_rows());
         }
     });

@@ -20,7 +20,7 @@ use salient::features::FIRST_REAL_ID;
 use salient::ops::linear_cross_entropy::{Negatives, linear_cross_entropy, sampled_cross_entropy};
 use salient::random::{Mode, RandomKey};
 use salient::sequence::Offsets;
-use salient::tasks::next_item::{NextItemConfig, NextItemModel};
+use salient::tasks::next_item::{Histories, NextItemConfig, NextItemModel};
 use salient::training::Optimiser;
 use shared::{Suite, built};
 use stock_sasrec::{Batch as StockBatch, Settings, StockSasRec};
@@ -80,7 +80,7 @@ fn full_softmax(suite: &mut Suite, case: &str, lengths: &[usize], max_len: usize
         let mut training = Training::new(lengths, max_len, N_ITEMS, device);
         move || {
             training.step(|model, hidden, batch| {
-                linear_cross_entropy(hidden, model.catalogue(), &batch.targets, None)
+                linear_cross_entropy(hidden, model.catalogue(), &batch.targets, None, 0.0)
             });
         }
     });
@@ -124,9 +124,7 @@ struct Training {
 
 /// What a step learns from.
 struct Batch {
-    /// Item number of each event.
-    items: Vec<u32>,
-    offsets: Offsets,
+    histories: Histories,
     /// Catalogue index of the item after each event.
     targets: Vec<u32>,
     /// Rows of the item table.
@@ -163,7 +161,7 @@ impl Training {
         let batch = &self.batches[(self.steps % N_BATCHES) as usize];
         let mode = Mode::Training(RandomKey::new(9).step(self.steps));
         self.steps += 1;
-        let hidden = built(model.forward(&batch.items, &batch.offsets, mode)).rows();
+        let hidden = built(model.forward(&batch.histories, mode)).rows();
         let loss = loss(&model, hidden, batch);
         let learning_rate = self.config.training.learning_rate;
         self.model = Some(built(self.optimiser.step(model, &loss, learning_rate)));
@@ -184,11 +182,13 @@ impl Batch {
         let mut generator = key.child(1).generator();
         let negatives = (0..N_NEGATIVES).map(|_| generator.random_range(0..n_items as u32));
         Self {
-            items: inputs()
-                .map(|row| histories.items[row] + FIRST_REAL_ID)
-                .collect(),
             targets: inputs().map(|row| histories.items[row + 1]).collect(),
-            offsets: Offsets::from_lengths(lengths.iter().copied()),
+            histories: Histories::new(
+                inputs()
+                    .map(|row| histories.items[row] + FIRST_REAL_ID)
+                    .collect(),
+                Offsets::from_lengths(lengths.iter().copied()),
+            ),
             negatives: negatives.map(|item| item + FIRST_REAL_ID).collect(),
         }
     }
@@ -212,7 +212,7 @@ fn stock(suite: &mut Suite) {
         let batches = (0..N_BATCHES).map(|turn| {
             let lengths = [MAX_LEN; BATCH_SIZE];
             let batch = Batch::new(&lengths, N_ITEMS, RandomKey::new(7).child(turn));
-            StockBatch::new(&batch.items, &batch.targets, BATCH_SIZE, &device)
+            StockBatch::new(&batch.histories.items, &batch.targets, BATCH_SIZE, &device)
         });
         let batches: Vec<StockBatch> = batches.collect();
         let training = built(NextItemConfig::preset("sasrec")).training;

@@ -10,6 +10,7 @@ use crate::features::FeatureError;
 use crate::model::ModelError;
 use crate::parameters::ParametersError;
 use crate::tasks::TaskError;
+use crate::tasks::next_item::SearchError;
 use crate::training::TrainingError;
 
 /// Whatever can go wrong between a file and a prediction.
@@ -49,4 +50,7 @@ pub enum Error {
     /// A question to a task has no answer.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// A search for settings cannot start or go on.
+    #[error(transparent)]
+    Search(#[from] SearchError),
 }

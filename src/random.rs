@@ -29,6 +29,12 @@ pub enum Stream {
     Split,
     /// Simulated data.
     Simulator,
+    /// Items that are hidden from training.
+    HiddenItems,
+    /// Settings that a search tries.
+    Search,
+    /// Signs of randomisation tests.
+    SignFlip,
 }
 
 /// A place in the space of random numbers. Cheap to copy; deriving a child never changes the parent.

@@ -4,10 +4,19 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 use salient::baselines::{
-    BaselineError, ItemKnn, ItemKnnConfig, Markov, MarkovConfig, Popularity, PopularityConfig,
-    TrainingHistory,
+    BaselineError, Ease, EaseConfig, ItemKnn, ItemKnnConfig, Markov, MarkovConfig,
+    MatrixFactorisation, MatrixFactorisationConfig, Popularity, PopularityConfig, TrainingHistory,
 };
 use salient::evaluation::ranking::{RankingCase, Scorer};
+
+/// EASE is the minimum that its paper defines.
+mod ease;
+
+/// Matrix factorisation minimises what its paper defines, and solves for new users as for old ones.
+mod matrix_factorisation;
+
+/// Old events of a history count less, by their number and by their days.
+mod recency;
 
 const DAY: i64 = 86_400_000;
 
@@ -53,6 +62,40 @@ fn markov(sequences: &[Vec<u32>], n_items: usize, prior_transitions: f64) -> Mar
 
 fn item_knn(sequences: &[Vec<u32>], n_items: usize, config: &ItemKnnConfig) -> ItemKnn {
     ItemKnn::fit(&histories(sequences), n_items, config).unwrap()
+}
+
+fn ease(sequences: &[Vec<u32>], n_items: usize) -> Ease {
+    Ease::fit(&histories(sequences), n_items, &EaseConfig::default()).unwrap()
+}
+
+fn factorised(sequences: &[Vec<u32>], n_items: usize) -> MatrixFactorisation {
+    let config = MatrixFactorisationConfig::default();
+    MatrixFactorisation::fit(&histories(sequences), n_items, &config).unwrap()
+}
+
+/// Solves `matrix x = right` by Gauss, with the largest pivot of each column.
+fn gauss(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
+    let n = right.len();
+    for column in 0..n {
+        let pivot = (column..n)
+            .max_by(|a, b| {
+                matrix[*a][column]
+                    .abs()
+                    .total_cmp(&matrix[*b][column].abs())
+            })
+            .unwrap();
+        matrix.swap(column, pivot);
+        right.swap(column, pivot);
+        for row in (0..n).filter(|&row| row != column) {
+            let factor = matrix[row][column] / matrix[column][column];
+            let of_pivot = matrix[column].clone();
+            for (entry, of_pivot) in matrix[row].iter_mut().zip(of_pivot) {
+                *entry -= factor * of_pivot;
+            }
+            right[row] -= factor * right[column];
+        }
+    }
+    (0..n).map(|row| right[row] / matrix[row][row]).collect()
 }
 
 fn example() -> Vec<Vec<u32>> {
@@ -204,7 +247,7 @@ proptest! {
 
     #[test]
     fn item_knn_equals_a_dense_one((n_items, sequences) in a_log(), n_neighbours in 1..6usize, shrinkage in 0.0..5.0f64) {
-        let config = ItemKnnConfig { n_neighbours, shrinkage, history_half_life_events: None, max_history: 100 };
+        let config = ItemKnnConfig { n_neighbours, shrinkage, history_half_life_events: None, history_half_life_days: None, max_history: 100 };
         let knn = item_knn(&sequences, n_items, &config);
         let dense = dense_similarities(&sequences, n_items, &config);
         for history in &sequences {
@@ -246,8 +289,10 @@ proptest! {
             .map(|history| case(&history.iter().map(|item| item % n_items as u32).collect::<Vec<_>>()))
             .collect();
         let no_shrinkage = ItemKnnConfig { shrinkage: 0.0, ..ItemKnnConfig::default() };
-        let scorers: [&dyn Scorer; 4] = [
+        let scorers: [&dyn Scorer; 6] = [
             &popularity(&sequences, n_items),
+            &ease(&sequences, n_items),
+            &factorised(&sequences, n_items),
             &markov(&sequences, n_items, 1e-3),
             &item_knn(&sequences, n_items, &ItemKnnConfig::default()),
             &item_knn(&sequences, n_items, &no_shrinkage),
@@ -264,7 +309,9 @@ proptest! {
     #[test]
     fn an_empty_history_is_answered_by_popularity((n_items, sequences) in a_log()) {
         let counts = popularity(&sequences, n_items).counts().to_vec();
-        let scorers: [&dyn Scorer; 2] = [
+        let scorers: [&dyn Scorer; 4] = [
+            &ease(&sequences, n_items),
+            &factorised(&sequences, n_items),
             &markov(&sequences, n_items, 1.0),
             &item_knn(&sequences, n_items, &ItemKnnConfig::default()),
         ];
@@ -284,6 +331,7 @@ proptest! {
         let question: Vec<u32> = question.iter().map(|item| item % n_items as u32).collect();
         let answers = |sequences: &[Vec<u32>]| [
             scores(&popularity(sequences, n_items), &question),
+            scores(&ease(sequences, n_items), &question),
             scores(&markov(sequences, n_items, 1.0), &question),
             scores(&item_knn(sequences, n_items, &ItemKnnConfig::default()), &question),
         ];
@@ -310,13 +358,20 @@ fn an_item_outside_the_catalogue_is_refused_in_training() {
     assert_eq!(markov.unwrap_err(), expected);
     let knn = ItemKnn::fit(&histories(&sequences), 3, &ItemKnnConfig::default());
     assert_eq!(knn.unwrap_err(), expected);
+    let ease = Ease::fit(&histories(&sequences), 3, &EaseConfig::default());
+    assert_eq!(ease.unwrap_err(), expected);
+    let config = MatrixFactorisationConfig::default();
+    let factorised = MatrixFactorisation::fit(&histories(&sequences), 3, &config);
+    assert_eq!(factorised.unwrap_err(), expected);
 }
 
 #[test]
 fn an_item_outside_the_catalogue_is_refused_in_a_question() {
     let sequences = example();
-    let scorers: [&dyn Scorer; 3] = [
+    let scorers: [&dyn Scorer; 5] = [
         &popularity(&sequences, 3),
+        &ease(&sequences, 3),
+        &factorised(&sequences, 3),
         &markov(&sequences, 3, 1.0),
         &item_knn(&sequences, 3, &ItemKnnConfig::default()),
     ];
@@ -374,6 +429,26 @@ fn a_half_life_needs_times() {
 fn settings_out_of_range_are_refused() {
     let sequences = example();
     let histories = histories(&sequences);
+    let factorisation_refused = |config: MatrixFactorisationConfig| {
+        MatrixFactorisation::fit(&histories, 3, &config).unwrap_err()
+    };
+    let none = |setting: &str| format!("{setting} is 0; it must be finite and above 0");
+    let no_factors = factorisation_refused(MatrixFactorisationConfig {
+        n_factors: 0,
+        ..MatrixFactorisationConfig::default()
+    });
+    assert_eq!(no_factors.to_string(), none("n_factors"));
+    let no_iterations = factorisation_refused(MatrixFactorisationConfig {
+        n_iterations: 0,
+        ..MatrixFactorisationConfig::default()
+    });
+    assert_eq!(no_iterations.to_string(), none("n_iterations"));
+    let no_items = EaseConfig {
+        max_items: 0,
+        ..EaseConfig::default()
+    };
+    let no_items = Ease::fit(&histories, 3, &no_items).unwrap_err();
+    assert_eq!(no_items.to_string(), none("max_items"));
     for value in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let half_life_days = Some(value);
         let errors = [
@@ -386,20 +461,30 @@ fn settings_out_of_range_are_refused() {
                 },
             )
             .unwrap_err(),
-            ItemKnn::fit(
+            Ease::fit(
                 &histories,
                 3,
-                &ItemKnnConfig {
-                    history_half_life_events: Some(value),
-                    ..ItemKnnConfig::default()
+                &EaseConfig {
+                    regularisation: value,
+                    ..EaseConfig::default()
                 },
             )
             .unwrap_err(),
+            factorisation_refused(MatrixFactorisationConfig {
+                regularisation: value,
+                ..MatrixFactorisationConfig::default()
+            }),
+            factorisation_refused(MatrixFactorisationConfig {
+                alpha: value,
+                ..MatrixFactorisationConfig::default()
+            }),
         ];
         let settings = [
             "half_life_days",
             "prior_transitions",
-            "history_half_life_events",
+            "regularisation",
+            "regularisation",
+            "alpha",
         ];
         for (error, setting) in errors.iter().zip(settings) {
             let expected = format!("{setting} is {value}; it must be finite and above 0");

@@ -11,11 +11,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What several promises need: numbers, golden files, comparison, gradients.
 mod support;
 
+/// A scorer that reads its scores from a table, and cases to ask it.
+mod score_table;
+
 /// Attention computes what PyTorch's does, shows nothing that is hidden, and says what it looked at.
 mod attention;
 
 /// The encoder computes what PyTorch's does and keeps its promises about order, visibility and dropout.
 mod encoder;
+
+/// Residual gates and pointwise attention compute what their definitions and PyTorch do, and keep the encoder's promises.
+mod encoder_options;
 
 /// A config that describes no valid model is refused, with the numbers that clash.
 mod model_config;
@@ -26,6 +32,9 @@ mod data_files;
 /// Bad input is an error that says where and why, never a panic.
 mod bad_input;
 
+/// What is known of items and users is read from every kind of file, and learnt from training rows alone.
+mod attributes;
+
 /// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
 mod simulator;
 
@@ -34,6 +43,21 @@ mod baselines;
 
 /// Ranking metrics are what their formulas say, for any scores, ties included.
 mod ranking_metrics;
+
+/// Reports print, are stored and are compared as they say, and their intervals hold the truth as often as they say.
+mod ranking_reports;
+
+/// Settings, cases and scores that cannot be ranked are refused by name.
+mod ranking_refusals;
+
+/// Measures of lists are what their definitions say, for any scores, ties included.
+mod list_measures;
+
+/// Reports on lists print, are stored and are compared as they say, and what has no list is refused by name.
+mod list_reports;
+
+/// A test on pairs calls chance by its name as often as it says, and finds what is there.
+mod significance;
 
 /// An interrupted run ends with the same bytes, and a bad checkpoint is refused.
 mod resume;

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use salient::model::ModelError;
 use salient::model::attention::{
-    AttentionPoolingConfig, MultiHeadAttentionConfig, RelativePositionBiasConfig,
+    AttentionPoolingConfig, MultiHeadAttentionConfig, PointwiseConfig, RelativePositionBiasConfig,
     TargetAttentionConfig, TimeIntervalBiasConfig, mask,
 };
 use salient::model::embedding::{
@@ -74,6 +74,10 @@ fn a_size_of_zero_is_refused() {
     refuses_zero("d_model", |n| FeedForwardConfig::new(n, 5).init(key(), d));
     refuses_zero("d_ff", |n| FeedForwardConfig::new(6, n).init(key(), d));
     refuses_zero("d_ff", |n| EncoderBlockConfig::new(6, 3, n).init(key(), d));
+    refuses_zero("pointwise.divisor", |n| {
+        let config = block().with_pointwise(Some(PointwiseConfig::new(n)));
+        config.init(key(), d)
+    });
     refuses_zero("n_layers", |n| {
         EncoderConfig::new(block(), n).init(key(), d)
     });
@@ -88,6 +92,13 @@ fn a_size_of_zero_is_refused() {
         let config = TimeIntervalBiasConfig::new().with_unit_millis(n as u64);
         config.init(3, key(), d)
     });
+}
+
+#[test]
+fn the_width_of_a_layer_that_is_left_out_means_nothing() {
+    let without = EncoderBlockConfig::new(6, 3, 0).with_feed_forward(false);
+    let block = without.init(key(), &Device::flex()).unwrap();
+    assert!(block.feed_forward.is_none() && block.feed_forward_norm.is_none());
 }
 
 #[test]

@@ -10,17 +10,32 @@ use salient::training::{EpochRecord, Trained, Trainer, TrainingConfig};
 /// What a recommender answers, and how it says what it could not use.
 mod answers;
 
+/// It is fine-tuned in some of its parts.
+mod frozen;
+
 /// What it learns, by every loss, from every kind of data.
 mod learning;
 
 /// Weights that were trained in PyTorch give PyTorch's numbers.
 mod pytorch;
 
+/// The published recipes, their losses and what they read of an event.
+mod recipes;
+
+/// What is known of items and users beside their ids.
+mod side_tables;
+
+/// Training that goes on where another ended.
+mod updates;
+
 /// What it refuses, by name.
 mod refusals;
 
 /// The same seed, an interruption and a file change nothing.
 mod repeatable;
+
+/// A search is repeatable, goes on where it was interrupted, and never reads the test part.
+mod search;
 
 /// A shop so small that a run takes about a second.
 fn shop() -> Interactions {

@@ -6,14 +6,18 @@
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use salient::baselines::{Popularity, PopularityConfig, TrainingHistory};
+use salient::baselines::{
+    Ease, EaseConfig, ItemKnn, ItemKnnConfig, MatrixFactorisation, MatrixFactorisationConfig,
+    Popularity, PopularityConfig, TrainingHistory,
+};
 use salient::data::{
-    InteractionFilter, InteractionSchema, Interactions, ReadOptions, Split, SplitRule,
-    read_interactions,
+    AttributeCells, AttributeOptions, AttributeTable, InteractionFilter, InteractionSchema,
+    Interactions, ReadOptions, Split, SplitRule, read_interactions,
 };
 use salient::evaluation::ranking::{
     RankingCase, RankingMetric, RankingSettings, Scorer, ScorerError, evaluate_ranking,
 };
+use salient::features::{AttributeSchema, EncodedColumn, EncodingRule};
 use salient::tasks::next_item::{NextItemConfig, NextItemData, fit};
 use salient::training::{Trainer, TrainingConfig};
 
@@ -42,11 +46,15 @@ fn movielens_data() -> NextItemData {
 
 /// NDCG at 10 on the test cases, items of the history left out.
 fn ndcg_at_10(data: &NextItemData, scorer: &impl Scorer) -> f64 {
+    ndcg_at_10_on(&data.test, scorer)
+}
+
+fn ndcg_at_10_on(cases: &[RankingCase], scorer: &impl Scorer) -> f64 {
     let settings = RankingSettings {
         interval: None,
         ..RankingSettings::default()
     };
-    let report = evaluate_ranking(&data.test, scorer, &settings).unwrap();
+    let report = evaluate_ranking(cases, scorer, &settings).unwrap();
     report.mean(RankingMetric::Ndcg, 10).unwrap()
 }
 
@@ -81,6 +89,28 @@ fn popularity_on_movielens_100k_is_where_it_is_known_to_be() {
         Popularity::fit(&histories, data.n_items(), &PopularityConfig::default()).unwrap();
     let found = ndcg_at_10(&data, &popularity);
     assert!((0.040..0.050).contains(&found), "{found}");
+}
+
+#[test]
+#[ignore = "needs SALIENT_DATA"]
+fn the_defaults_of_baselines_give_the_validation_figures_of_their_docs() {
+    let data = movielens_data();
+    let sequences = data.train.catalogue_sequences();
+    let histories: Vec<TrainingHistory<'_>> = sequences
+        .iter()
+        .map(|items| items.as_slice().into())
+        .collect();
+    let n_items = data.n_items();
+    let ease = Ease::fit(&histories, n_items, &EaseConfig::default()).unwrap();
+    let knn = ItemKnn::fit(&histories, n_items, &ItemKnnConfig::default()).unwrap();
+    let config = MatrixFactorisationConfig::default();
+    let factorised = MatrixFactorisation::fit(&histories, n_items, &config).unwrap();
+    let scorers: [(&dyn Scorer, f64); 3] = [(&ease, 0.1255), (&knn, 0.1193), (&factorised, 0.1153)];
+    for (scorer, stated) in scorers {
+        let found = ndcg_at_10_on(&data.validation, &scorer);
+        let name = scorer.name();
+        assert!((found - stated).abs() < 1e-3, "{name}: {found} {stated}");
+    }
 }
 
 /// Likes all items alike.
@@ -122,6 +152,82 @@ fn two_epochs_on_movielens_100k_beat_a_constant() {
     let constant = ndcg_at_10(&data, &Constant(data.n_items()));
     assert!(constant < 0.005, "ties gain nothing: {constant}");
     assert!(found > constant + 0.005, "{found} against {constant}");
+}
+
+#[test]
+#[ignore = "needs SALIENT_DATA"]
+fn movielens_100k_items_have_their_genres() {
+    let file = path("movielens-100k/ml-100k.item.gz");
+    let (items, summary) = AttributeTable::read(file, &AttributeOptions::new("item_id")).unwrap();
+    assert_eq!((items.n_rows(), summary.read.n_rows_read), (1_682, 1_682));
+    let left_out: Vec<String> = summary.left_out.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        left_out,
+        [
+            "column \"movie_title:token_seq\" is left out: 2652 different values among 4878 are too many for a category; name the column to keep it"
+        ]
+    );
+    let toy_story = items.index_of("1").unwrap();
+    let AttributeCells::Categories(genres) = &items.column("class").unwrap().cells else {
+        panic!("{:?}", items.columns());
+    };
+    let of = |row: usize| -> Vec<&str> {
+        let values = genres.row(row).iter();
+        values
+            .map(|&value| genres.values()[value as usize].as_str())
+            .collect()
+    };
+    assert_eq!(of(toy_story), ["Animation", "Children's", "Comedy"]);
+    // Counted by awk, `unknown` included.
+    assert_eq!((genres.values().len(), genres.n_cells()), (19, 2_893));
+    let n_dramas = (0..items.n_rows()).filter(|&row| of(row).contains(&"Drama"));
+    assert_eq!(n_dramas.count(), 725);
+
+    // All items of the log are known, and drama, the most frequent genre, has the first number.
+    let log = movielens();
+    let ids = || log.item_ids().iter().map(String::as_str);
+    assert_eq!(items.n_absent(ids()), 0);
+    let schema = AttributeSchema::fit(&items, ids()).unwrap();
+    let encoded = schema.encode(&items, ids()).unwrap();
+    let EncodedColumn::Categories {
+        n_values, numbers, ..
+    } = &encoded.columns[1]
+    else {
+        panic!("{:?}", schema.columns());
+    };
+    assert_eq!((*n_values, numbers.len()), (20, 2_893));
+    assert_eq!(numbers.iter().filter(|&&number| number == 1).count(), 725);
+}
+
+#[test]
+#[ignore = "needs SALIENT_DATA"]
+fn movielens_100k_users_have_their_ages() {
+    let options = AttributeOptions {
+        columns: Some(vec![
+            "age:number".parse().unwrap(),
+            "gender:category".parse().unwrap(),
+            "occupation:category".parse().unwrap(),
+        ]),
+        ..AttributeOptions::new("user_id")
+    };
+    let file = path("movielens-100k/ml-100k.user.gz");
+    let (users, _) = AttributeTable::read(file, &options).unwrap();
+    assert_eq!(users.n_rows(), 943);
+    let ids = users.ids().iter().map(String::as_str);
+    let schema = AttributeSchema::fit(&users, ids).unwrap();
+    // Counted by awk: 670 men, 273 women; 21 occupations; a mean age of 34.05.
+    let EncodingRule::Number { mean, .. } = schema.columns()[0].rule else {
+        panic!("{schema:?}");
+    };
+    assert!((34.04..34.06).contains(&mean), "{mean}");
+    let EncodingRule::Category { values } = &schema.columns()[1].rule else {
+        panic!("{schema:?}");
+    };
+    assert_eq!(values, &["M", "F"]);
+    let EncodingRule::Category { values } = &schema.columns()[2].rule else {
+        panic!("{schema:?}");
+    };
+    assert_eq!(values.len(), 21);
 }
 
 #[test]

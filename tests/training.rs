@@ -13,6 +13,9 @@ use salient::training::{
     StopReason, Trained, Trainer, TrainingConfig, TrainingError, Validation,
 };
 
+/// Frozen weights keep their bits, and nothing else changes.
+mod frozen;
+
 /// A line through points, and a weight that the loss does not see.
 #[derive(Module, Debug)]
 pub(crate) struct Line {

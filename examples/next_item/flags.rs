@@ -4,8 +4,10 @@ use clap::{Args, Parser, ValueEnum};
 use salient::data::{InteractionFilter, Repeats, SplitRule};
 use salient::evaluation::EvaluationError;
 use salient::evaluation::ranking::SeenItems;
+use salient::tasks::next_item::HiddenItems;
 
 use crate::model_flags::ModelFlags;
+use crate::shared::attributes::AttributeFlags;
 use crate::shared::flags::{DataFlags, RunFlags};
 
 /// Trains a recommender on an event log and says how good it is: what will this person want next?
@@ -15,6 +17,8 @@ pub(crate) struct Flags {
     pub(crate) data: DataFlags,
     #[command(flatten)]
     pub(crate) filter: FilterFlags,
+    #[command(flatten)]
+    pub(crate) attributes: AttributeFlags,
     #[command(flatten)]
     pub(crate) evaluation: EvaluationFlags,
     #[command(flatten)]
@@ -92,6 +96,12 @@ pub(crate) struct EvaluationFlags {
     /// Let items of the history be recommended again
     #[arg(long)]
     keep_seen: bool,
+    /// Hide this share of the items from training, and say how well their content ranks them
+    #[arg(long, value_name = "SHARE")]
+    hide_items: Option<f64>,
+    /// Judge beside popularity alone
+    #[arg(long)]
+    pub(crate) no_baselines: bool,
     /// The k of every metric at k [default: 5,10,20, as far as there are that many items]
     #[arg(long, value_name = "K", value_delimiter = ',')]
     cutoffs: Option<Vec<usize>>,
@@ -137,6 +147,15 @@ impl EvaluationFlags {
             Some(0) => Err(EvaluationError::ZeroCutoff),
             Some(k) => Err(EvaluationError::CutoffExceedsItems { k, n_items }),
         }
+    }
+
+    pub(crate) fn hides_items(&self) -> bool {
+        self.hide_items.is_some()
+    }
+
+    pub(crate) fn hidden_items(&self, seed: u64) -> Option<HiddenItems> {
+        self.hide_items
+            .map(|fraction| HiddenItems { fraction, seed })
     }
 
     pub(crate) fn seen_items(&self) -> SeenItems {

@@ -13,19 +13,24 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use salient::baselines::{
-    ItemKnn, ItemKnnConfig, Markov, MarkovConfig, Popularity, PopularityConfig, TrainingHistory,
-};
 use salient::data::Split;
+use salient::data::synthetic::Shop;
 use salient::evaluation::DataOrigin;
 use salient::evaluation::ranking::{
-    HistoryBins, RankingReport, RankingSettings, Scorer, compare, evaluate_ranking,
+    Catalogue, HistoryBins, RankingSettings, Scorer, compare, compare_lists,
     segment_by_history_length, segment_by_popularity,
 };
-use salient::tasks::next_item::{NextItemData, RecommendOptions, Recommender, fit};
+use salient::features::AttributeSchema;
+use salient::tasks::next_item::{
+    NextItemData, NextItemSources, RecommendOptions, Recommender, batch_size, fit,
+};
 use salient::training::{StopReason, Trained};
+use serde_json::json;
 
+mod baselines;
+mod cold;
 mod flags;
+mod judge;
 mod model_flags;
 mod oracle;
 mod outcome;
@@ -44,13 +49,31 @@ fn main() -> ExitCode {
 
 fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     let device = salient::device::pick(&flags.run.device)?;
-    let config = flags.model.config(&flags.run, flags.data.data.is_none())?;
+    let mut config = flags.model.config(&flags.run, flags.data.data.is_none())?;
     let log = shared::log::load(&flags.data, &flags.filter.filter())?;
     println!("{}\n", log.audit);
 
     let rule = flags.evaluation.split_rule(flags.run.seed);
     let split = Split::new(&log.interactions, rule)?;
-    let mut data = NextItemData::new(&log.interactions, &split)?;
+    let users = flags.attributes.users(&flags.data.options())?;
+    let wants_content = flags.model.wants_content() || flags.evaluation.hides_items();
+    let of_shop = log.shop.as_ref().map(Shop::item_attributes);
+    let items = match flags.attributes.items(&flags.data.options())? {
+        None if wants_content => of_shop.clone(),
+        items => items,
+    };
+    if items.is_none() && wants_content {
+        return Err("--content, --id-dropout and --hide-items need --items".into());
+    }
+    config.content = items.as_ref().map(|_| flags.model.content());
+    config.user_attributes = users.is_some();
+    let sources = NextItemSources {
+        items: items.as_ref(),
+        users: users.as_ref(),
+        hidden_items: flags.evaluation.hidden_items(flags.run.seed),
+        ..NextItemSources::default()
+    };
+    let mut data = NextItemData::with_sources(&log.interactions, &split, &sources)?;
     let cutoffs = flags.evaluation.cutoffs(data.n_items())?;
 
     let cpu_before = resources::cpu_seconds();
@@ -67,6 +90,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     segment_by_popularity(&mut data.test, &counts)?;
     let settings = RankingSettings {
         cutoffs,
+        batch_size: batch_size(data.n_items()),
         seen_items: flags.evaluation.seen_items(),
         origin: DataOrigin {
             data_sha256: Some(log.sha256.clone()),
@@ -76,30 +100,76 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         ..RankingSettings::default()
     };
     let evaluate_start = Instant::now();
-    let report = evaluate_ranking(&data.test, &trained.model.scorer(), &settings)?;
+    let content = match (&data.item_content, &of_shop) {
+        (Some(content), _) => Some(content.rows.clone()),
+        (None, Some(table)) => {
+            let ids = || data.catalogue.ids().iter().map(String::as_str);
+            Some(AttributeSchema::fit(table, ids())?.encode(table, ids())?)
+        }
+        (None, None) => None,
+    };
+    let categories = judge::categories(content.as_ref());
+    let catalogue = Catalogue {
+        item_counts: &data.item_counts,
+        content: judge::item_content(categories.as_ref()),
+    };
+    let judge = |scorer: &dyn Scorer| judge::judge(&data.test, scorer, &settings, &catalogue);
+    let (report, lists) = judge(&trained.model.scorer_for(&data))?;
     let evaluate_seconds = evaluate_start.elapsed().as_secs_f64();
-    let baselines = baselines(&data, &settings)?;
+    let baselines = baselines::Baselines::fit(&data, !flags.evaluation.no_baselines)?;
+    let (reports, lists_of_others): (Vec<_>, Vec<_>) = baselines
+        .scorers()
+        .map(judge)
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .unzip();
     println!(
         "{report}\n\n{}\n",
-        compare(std::iter::once(&report).chain(&baselines))?
+        compare(std::iter::once(&report).chain(&reports))?
     );
+    if let Some(lists) = &lists {
+        let all = std::iter::once(lists).chain(lists_of_others.iter().flatten());
+        println!("{}\n", compare_lists(all)?);
+    }
+    let k = settings.cutoffs.iter().copied().find(|&k| k == 10);
+    let k = k.unwrap_or(settings.cutoffs[0]);
+    let significance = judge::significance(&report, &reports, k)?;
+    if let Some((best, test)) = &significance {
+        println!("NDCG at {k}, model less {best}: {test}\n");
+    }
     if let Some(shop) = &log.shop {
         let oracle = oracle::Oracle::new(shop, &log.interactions, &split, &data);
         println!(
             "{}\n",
-            oracle.gap_closed(&report, &baselines, &data.test, &settings)?
+            oracle.gap_closed(&report, &reports, &data.test, &settings)?
         );
     }
-    show_one(&trained, &data)?;
+    let hidden = match data.hidden_items.is_empty() {
+        true => None,
+        false => Some(cold::evaluate(
+            &data,
+            &trained.model.scorer_for(&data),
+            baselines.popularity(),
+            &settings,
+        )?),
+    };
+    if users.is_none() && !config.time_intervals && !config.event_types && !config.event_weights {
+        show_one(&trained, &data)?;
+    }
 
-    let outcome = outcome::outcome(
+    let mut outcome = outcome::outcome(
         flags,
         &log,
         &trained,
         report,
-        &baselines,
+        &reports,
         (train_cpu_seconds, evaluate_seconds),
     );
+    outcome.timing.baseline_cpu_seconds = baselines.cpu_seconds;
+    outcome.hidden_items = hidden;
+    outcome.lists = lists;
+    outcome.significance =
+        significance.map(|(best, test)| json!({ "against": best, "test": test }));
     if let Some(directory) = &flags.run.out {
         trained.model.save(directory, &outcome.quality())?;
         println!("saved to {}", directory.display());
@@ -108,36 +178,6 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         outcome.write(path)?;
     }
     Ok(())
-}
-
-/// The figures of popularity, item-kNN and a first-order Markov chain under the same protocol.
-fn baselines(
-    data: &NextItemData,
-    settings: &RankingSettings,
-) -> Result<Vec<RankingReport>, Box<dyn Error>> {
-    let sequences = data.train.catalogue_sequences();
-    let histories: Vec<TrainingHistory<'_>> = sequences
-        .iter()
-        .map(|items| items.as_slice().into())
-        .collect();
-    let n_items = data.n_items();
-    let scorers: [Box<dyn Scorer>; 3] = [
-        Box::new(Popularity::fit(
-            &histories,
-            n_items,
-            &PopularityConfig::default(),
-        )?),
-        Box::new(ItemKnn::fit(
-            &histories,
-            n_items,
-            &ItemKnnConfig::default(),
-        )?),
-        Box::new(Markov::fit(&histories, n_items, &MarkovConfig::default())?),
-    ];
-    Ok(scorers
-        .iter()
-        .map(|scorer| evaluate_ranking(&data.test, scorer.as_ref(), settings))
-        .collect::<Result<_, _>>()?)
 }
 
 /// Asks the recommender about the first test user, as a service would.

@@ -1,8 +1,13 @@
 //! The flags that decide what is trained.
 
+use std::error::Error;
+
 use clap::{Args, ValueEnum};
 use salient::model::encoder::Activation;
-use salient::tasks::next_item::{ItemTable, NextItemConfig, NextItemLoss};
+use salient::tasks::next_item::{
+    ContentConfig, ContentFusion, EncoderLayer, ItemTable, Learning, NegativeSharing, Negatives,
+    NextItemConfig, NextItemLoss, Similarity,
+};
 use salient::training::{NegativeSampling, Schedule};
 
 use crate::shared::flags::RunFlags;
@@ -11,7 +16,7 @@ use crate::shared::flags::RunFlags;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Model and training")]
 pub(crate) struct ModelFlags {
-    /// Recipe to start from: sasrec
+    /// Recipe to start from: sasrec, bert4rec, esasrec or hstu
     #[arg(long, default_value = "sasrec")]
     pub(crate) preset: String,
     /// Most epochs to train [default: 100; simulated shop: 8]
@@ -59,21 +64,121 @@ pub(crate) struct ModelFlags {
     /// Most recent events that the model reads [default: 200]
     #[arg(long, value_name = "N")]
     max_len: Option<usize>,
+    /// What a layer is made of [default: transformer]
+    #[arg(long, value_enum)]
+    layer: Option<LayerFlag>,
+    /// Learn by hiding this share of the events, read from both sides [bert4rec: 0.2]
+    #[arg(long, value_name = "SHARE")]
+    masked: Option<f64>,
+    /// Bias attention by how many events lie between two [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    relative_position: Option<bool>,
+    /// Bias attention by how much time lies between two events [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    time_intervals: Option<bool>,
+    /// Let the model know when the next event happens, with --time-intervals [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    query_time: Option<bool>,
+    /// Read the type of each event, by --event-column
+    #[arg(long)]
+    event_types: bool,
+    /// Read the weight of each event, by --weight-column
+    #[arg(long)]
+    event_weights: bool,
+    /// How much events of a type count as targets, such as view=0.2,buy=1; those of weight 0 are only read
+    #[arg(long, value_name = "TYPE=WEIGHT", value_delimiter = ',', value_parser = type_and_weight)]
+    target_weights: Vec<(String, f32)>,
+    /// How --items, or those of the simulated shop, join the ids [default: sum]
+    #[arg(long, value_enum)]
+    content: Option<ContentFlag>,
+    /// Chance that training takes an item's content without its id [default: 0.1]
+    #[arg(long, value_name = "CHANCE")]
+    id_dropout: Option<f64>,
+    /// How a history is compared with an item [default: dot-product]
+    #[arg(long, value_enum)]
+    similarity: Option<SimilarityFlag>,
+    /// What scores are divided by [default: 1; hstu: 0.05]
+    #[arg(long, value_name = "T")]
+    temperature: Option<f64>,
     /// What training minimises [default: softmax]
     #[arg(long, value_enum)]
     loss: Option<LossFlag>,
-    /// Negatives for each target of --loss bce
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    n_negatives: usize,
-    /// How negatives of --loss bce are drawn
-    #[arg(long, value_enum, default_value_t = NegativesFlag::Uniform)]
-    negatives: NegativesFlag,
+    /// Share of each target's certainty that --loss softmax spreads over all items [default: 0]
+    #[arg(long, value_name = "SHARE")]
+    label_smoothing: Option<f64>,
+    /// Negatives for each target of a sampled loss [default: sampled-softmax 256, others 1]
+    #[arg(long, value_name = "N")]
+    n_negatives: Option<usize>,
+    /// How negatives are drawn [default: uniform]
+    #[arg(long, value_enum)]
+    negatives: Option<NegativesFlag>,
+    /// Which targets compete with the same negatives [default: sampled-softmax history, others target]
+    #[arg(long, value_enum)]
+    share_negatives: Option<SharingFlag>,
+    /// Take the chance to be drawn from logits of --loss sampled-softmax [default: true]
+    #[arg(long, value_name = "BOOL")]
+    log_q: Option<bool>,
+    /// How much overconfidence --loss bce takes back, from 0 to 1: gBCE's t [default: 0]
+    #[arg(long, value_name = "T")]
+    calibration: Option<f64>,
     /// Score items by a table of their own, not by the vectors that they are read by
     #[arg(long)]
     separate_item_table: bool,
     /// Weigh each target by --weight-column
     #[arg(long, requires = "weight_column")]
     weighted_targets: bool,
+}
+
+/// What a layer is made of.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LayerFlag {
+    /// Attention and feed-forward
+    Transformer,
+    /// The same with gates
+    Ligr,
+    /// Pointwise attention with a gate
+    Hstu,
+}
+
+/// How content joins ids.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ContentFlag {
+    /// Their vectors are added
+    Sum,
+    /// Side by side, then mapped
+    Concatenation,
+    /// The id attends to the attributes
+    CrossAttention,
+}
+
+/// How a history is compared with an item.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SimilarityFlag {
+    /// By the product of their vectors
+    DotProduct,
+    /// By the angle between them
+    Cosine,
+}
+
+/// Which targets compete with the same negatives.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SharingFlag {
+    /// Each has its own
+    Target,
+    /// Those of a history
+    History,
+    /// Those of a batch
+    Batch,
+}
+
+fn type_and_weight(text: &str) -> Result<(String, f32), String> {
+    let (name, weight) = text
+        .split_once('=')
+        .ok_or("write TYPE=WEIGHT, such as buy=1")?;
+    let weight = weight
+        .parse()
+        .map_err(|error| format!("{weight:?}: {error}"))?;
+    Ok((name.to_owned(), weight))
 }
 
 /// Between the two layers of the feed-forward part.
@@ -101,8 +206,12 @@ enum ScheduleFlag {
 enum LossFlag {
     /// Cross-entropy over the whole catalogue
     Softmax,
+    /// Cross-entropy over the target and sampled negatives
+    SampledSoftmax,
     /// Binary cross-entropy against sampled negatives
     Bce,
+    /// Bayesian personalised ranking against sampled negatives
+    Bpr,
 }
 
 /// How negatives are drawn.
@@ -123,7 +232,7 @@ impl ModelFlags {
         &self,
         run: &RunFlags,
         simulated: bool,
-    ) -> Result<NextItemConfig, salient::Error> {
+    ) -> Result<NextItemConfig, Box<dyn Error>> {
         let mut config = NextItemConfig::preset(&self.preset)?;
         if simulated {
             config.training.batch_size = 16;
@@ -149,7 +258,8 @@ impl ModelFlags {
         if self.separate_item_table {
             config.item_table = ItemTable::Separate;
         }
-        set(&mut config.loss, self.loss.map(|loss| self.loss(loss)));
+        self.set_model(&mut config);
+        self.set_loss(&mut config.loss)?;
         let training = &mut config.training;
         training.seed = run.seed;
         training.checkpoint_every_steps = run.checkpoint_every;
@@ -178,19 +288,131 @@ impl ModelFlags {
         Ok(config)
     }
 
-    fn loss(&self, loss: LossFlag) -> NextItemLoss {
-        let sampling = match self.negatives {
-            NegativesFlag::Uniform => NegativeSampling::Uniform,
-            NegativesFlag::Popularity => NegativeSampling::Popularity { power: 0.5 },
-            NegativesFlag::InBatch => NegativeSampling::InBatch,
-        };
+    fn set_model(&self, config: &mut NextItemConfig) {
+        set(
+            &mut config.layer,
+            self.layer.map(|layer| match layer {
+                LayerFlag::Transformer => EncoderLayer::Transformer,
+                LayerFlag::Ligr => EncoderLayer::Ligr,
+                LayerFlag::Hstu => EncoderLayer::Hstu,
+            }),
+        );
+        set(
+            &mut config.learning,
+            self.masked.map(|share| Learning::Masked { share }),
+        );
+        set(&mut config.relative_position, self.relative_position);
+        set(&mut config.time_intervals, self.time_intervals);
+        set(&mut config.query_time, self.query_time);
+        // Without the bias nothing reads the time of the query, whatever the preset says.
+        config.query_time &= config.time_intervals || self.query_time.is_some();
+        config.event_types = self.event_types;
+        config.event_weights = self.event_weights;
+        config.target_weights = self.target_weights.iter().cloned().collect();
+        set(
+            &mut config.similarity,
+            self.similarity.map(|similarity| match similarity {
+                SimilarityFlag::DotProduct => Similarity::DotProduct,
+                SimilarityFlag::Cosine => Similarity::Cosine,
+            }),
+        );
+        set(&mut config.temperature, self.temperature);
+    }
+
+    /// Whether a flag asks for the content of items.
+    pub(crate) fn wants_content(&self) -> bool {
+        self.content.is_some() || self.id_dropout.is_some()
+    }
+
+    /// The content of items, where there is a table of them.
+    pub(crate) fn content(&self) -> ContentConfig {
+        let mut content = ContentConfig::default();
+        set(
+            &mut content.fusion,
+            self.content.map(|content| match content {
+                ContentFlag::Sum => ContentFusion::Sum,
+                ContentFlag::Concatenation => ContentFusion::Concatenation,
+                ContentFlag::CrossAttention => ContentFusion::CrossAttention,
+            }),
+        );
+        set(&mut content.id_dropout, self.id_dropout);
+        content
+    }
+
+    /// The loss of the preset or of `--loss`, changed by the flags that it knows; a flag that it does not know is an error.
+    fn set_loss(&self, loss: &mut NextItemLoss) -> Result<(), String> {
+        set(
+            loss,
+            self.loss.map(|loss| match loss {
+                LossFlag::Softmax => NextItemLoss::softmax(),
+                LossFlag::SampledSoftmax => NextItemLoss::SampledSoftmax {
+                    negatives: Negatives::many(),
+                    log_q: true,
+                },
+                LossFlag::Bce => NextItemLoss::BinaryCrossEntropy {
+                    negatives: Negatives::default(),
+                    calibration: 0.0,
+                },
+                LossFlag::Bpr => NextItemLoss::BayesianRanking {
+                    negatives: Negatives::default(),
+                },
+            }),
+        );
+        let (mut smoothing, mut log_q, mut calibration) =
+            (self.label_smoothing, self.log_q, self.calibration);
         match loss {
-            LossFlag::Softmax => NextItemLoss::Softmax,
-            LossFlag::Bce => NextItemLoss::BinaryCrossEntropy {
-                n_negatives: self.n_negatives,
-                sampling,
-            },
+            NextItemLoss::Softmax { label_smoothing } => set(label_smoothing, smoothing.take()),
+            NextItemLoss::SampledSoftmax {
+                log_q: corrected, ..
+            } => set(corrected, log_q.take()),
+            NextItemLoss::BinaryCrossEntropy { calibration: t, .. } => set(t, calibration.take()),
+            _ => {}
         }
+        let mut of_negatives = [
+            ("--n-negatives", self.n_negatives.is_some()),
+            ("--negatives", self.negatives.is_some()),
+            ("--share-negatives", self.share_negatives.is_some()),
+        ];
+        if let Some(negatives) = loss.negatives_mut() {
+            self.set_negatives(negatives);
+            of_negatives
+                .iter_mut()
+                .for_each(|(_, given)| *given = false);
+        }
+        let others = [
+            ("--label-smoothing", smoothing.is_some()),
+            ("--log-q", log_q.is_some()),
+            ("--calibration", calibration.is_some()),
+        ];
+        let idle = others
+            .into_iter()
+            .chain(of_negatives)
+            .find(|(_, given)| *given);
+        idle.map_or(Ok(()), |(flag, _)| {
+            Err(format!(
+                "{flag} does nothing for this loss: name the loss that it belongs to by --loss"
+            ))
+        })
+    }
+
+    fn set_negatives(&self, negatives: &mut Negatives) {
+        set(&mut negatives.count, self.n_negatives);
+        set(
+            &mut negatives.sampling,
+            self.negatives.map(|negatives| match negatives {
+                NegativesFlag::Uniform => NegativeSampling::Uniform,
+                NegativesFlag::Popularity => NegativeSampling::Popularity { power: 0.5 },
+                NegativesFlag::InBatch => NegativeSampling::InBatch,
+            }),
+        );
+        set(
+            &mut negatives.sharing,
+            self.share_negatives.map(|sharing| match sharing {
+                SharingFlag::Target => NegativeSharing::PerTarget,
+                SharingFlag::History => NegativeSharing::PerHistory,
+                SharingFlag::Batch => NegativeSharing::PerBatch,
+            }),
+        );
     }
 }
 

@@ -30,6 +30,13 @@ pub(crate) fn outcome(
     let mut protocol = to_value(&report.protocol).unwrap_or_default();
     protocol["training_seed"] = json!(flags.run.seed);
     let intervals = report.metrics.iter();
+    // The figures that early stopping chose the weights by.
+    let best = trained
+        .history
+        .iter()
+        .find(|record| Some(record.epoch) == trained.best_epoch);
+    let validation = best.and_then(|record| record.validation.as_ref());
+    let validation = validation.map(|validation| &validation.metrics);
     RunReport {
         task: "next_item",
         data,
@@ -38,6 +45,7 @@ pub(crate) fn outcome(
             "preset": trained.model.config().preset,
             "parameters": parameters::count(trained.model.model()),
             "best_epoch": trained.best_epoch,
+            "validation": validation,
             "config": trained.model.config(),
         }),
         intervals: intervals
@@ -53,12 +61,16 @@ pub(crate) fn outcome(
             .iter()
             .map(|baseline| (name(&baseline.model), baseline.means()))
             .collect::<BTreeMap<_, _>>(),
+        lists: None,
+        significance: None,
+        hidden_items: None,
         timing: Timing {
             train_seconds: trained.timing.wall_seconds,
             train_cpu_seconds: seconds.0,
             epochs: trained.history.len(),
             examples_per_second: trained.timing.examples_per_second,
             evaluate_seconds: seconds.1,
+            baseline_cpu_seconds: BTreeMap::new(),
         },
         peak_rss_mib: resources::peak_rss_mib(),
     }

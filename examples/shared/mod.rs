@@ -1,5 +1,6 @@
 //! What the examples have in common: their flags, their JSON report, how they fail, and what they used of the machine.
 
+pub(crate) mod attributes;
 pub(crate) mod failure;
 pub(crate) mod flags;
 pub(crate) mod log;

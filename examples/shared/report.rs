@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use salient::evaluation::ranking::ListReport;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -25,6 +26,15 @@ pub(crate) struct RunReport {
     pub(crate) segments: Value,
     /// The figures of the baselines, by name.
     pub(crate) baselines: BTreeMap<String, BTreeMap<String, f64>>,
+    /// What the lists of the model are like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lists: Option<ListReport>,
+    /// Whether the model is better than the best baseline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) significance: Option<Value>,
+    /// How well items that were hidden from training are ranked, if any were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hidden_items: Option<Value>,
     /// What it took.
     pub(crate) timing: Timing,
     /// Peak resident memory.
@@ -44,6 +54,8 @@ pub(crate) struct Timing {
     pub(crate) examples_per_second: f64,
     /// Wall-clock seconds of evaluating the model.
     pub(crate) evaluate_seconds: f64,
+    /// Processor seconds of fitting each baseline.
+    pub(crate) baseline_cpu_seconds: BTreeMap<String, f64>,
 }
 
 /// What a run found, without what it took: equal for equal runs.

@@ -44,6 +44,11 @@ impl Artifact {
         })
     }
 
+    /// Whether there is a part of this name.
+    pub fn has_part(&self, name: &str) -> bool {
+        self.parts.contains_key(name)
+    }
+
     /// The bytes of one part.
     ///
     /// # Errors

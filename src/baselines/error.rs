@@ -41,6 +41,51 @@ pub enum BaselineError {
         /// Number of events.
         n_events: usize,
     },
+    /// The weights by time of a history to answer need times that it does not have.
+    #[error(
+        "the history of case {case} has {n_times} times for {n_events} events; give one an event, or fit without history_half_life_days"
+    )]
+    HistoryTimesMismatch {
+        /// The case, within the batch.
+        case: usize,
+        /// Number of times.
+        n_times: usize,
+        /// Number of events.
+        n_events: usize,
+    },
+    /// A catalogue is too large for matrices that hold a number for each pair of items.
+    #[error(
+        "the catalogue has {n_items} items, for which the dense matrices take {:.1} GB, and at most {max_items} are allowed; raise max_items where the memory is there, or take ItemKnn",
+        *.n_bytes as f64 / 1e9
+    )]
+    TooManyItems {
+        /// Size of the catalogue.
+        n_items: usize,
+        /// Largest that the configuration allows.
+        max_items: usize,
+        /// Memory that fitting would take.
+        n_bytes: u64,
+    },
+    /// Equations have no solution that 64 bits can tell.
+    #[error(
+        "the equations with regularisation {regularisation:e} are singular in 64 bits; raise regularisation"
+    )]
+    NotPositiveDefinite {
+        /// The regularisation.
+        regularisation: f64,
+    },
+    /// A factorisation left the finite numbers.
+    #[error(
+        "the matrix factorisation with n_factors {n_factors}, regularisation {regularisation} and alpha {alpha} is not finite after one round; factors must be: lower alpha or raise regularisation"
+    )]
+    FactorsNotFinite {
+        /// Number of factors.
+        n_factors: u32,
+        /// Weight of the squared factors.
+        regularisation: f64,
+        /// Confidence of an event.
+        alpha: f64,
+    },
     /// A setting that must be above 0 is not.
     #[error("{setting} is {value}; it must be finite and above 0")]
     NotPositive {

@@ -86,3 +86,22 @@ pub(super) fn check_cases(
 fn outside(items: &[u32], n_items: usize) -> Option<u32> {
     items.iter().copied().find(|&item| item as usize >= n_items)
 }
+
+/// The different items of a history, ascending.
+pub(super) fn distinct(items: &[u32]) -> Vec<u32> {
+    let mut items = items.to_vec();
+    items.sort_unstable();
+    items.dedup();
+    items
+}
+
+/// The users of each item, ascending, from the different items of each user.
+pub(super) fn users_of_items(baskets: &[Vec<u32>], n_items: usize) -> Vec<Vec<u32>> {
+    let mut users = vec![Vec::new(); n_items];
+    for (user, basket) in (0..).zip(baskets) {
+        for &item in basket {
+            users[item as usize].push(user);
+        }
+    }
+    users
+}

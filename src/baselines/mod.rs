@@ -16,15 +16,21 @@
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 
+mod cholesky;
+mod ease;
 mod error;
 mod history;
 mod item_knn;
 mod markov;
+mod matrix_factorisation;
 mod popularity;
+mod recency;
 mod sparse_rows;
 
+pub use ease::{Ease, EaseConfig};
 pub use error::BaselineError;
 pub use history::TrainingHistory;
 pub use item_knn::{ItemKnn, ItemKnnConfig};
 pub use markov::{Markov, MarkovConfig};
+pub use matrix_factorisation::{MatrixFactorisation, MatrixFactorisationConfig};
 pub use popularity::{Popularity, PopularityConfig};

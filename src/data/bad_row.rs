@@ -63,6 +63,45 @@ pub enum RowRule {
     /// An id contains a line break.
     #[error("an id must not contain a line break; check for a quote that is never closed")]
     LineBreakInId,
+    /// The id of a row of attributes is null or empty.
+    #[error("an id must not be empty")]
+    MissingId,
+    /// An id has two rows of attributes.
+    #[error("{first} has this id already; an id has one row of attributes")]
+    DuplicateId {
+        /// The first row with the id.
+        first: Place,
+    },
+    /// An attribute is not a number.
+    #[error("a number is needed; an empty cell is a missing one")]
+    UnparsableNumber,
+    /// An attribute is NaN, infinite or beyond the range of 32-bit numbers.
+    #[error("a number must be finite, in 32 bits too; an empty cell is a missing one")]
+    NonFiniteNumber,
+    /// A number of a vector is NaN, infinite or beyond the range of 32-bit numbers.
+    #[error("number {coordinate} of the vector must be finite, in 32 bits too")]
+    NonFiniteCoordinate {
+        /// Its place in the vector, counted from 1.
+        coordinate: usize,
+    },
+    /// A number of a vector is null.
+    #[error("number {coordinate} of the vector is null; only a whole vector may be missing")]
+    GapInVector {
+        /// Its place in the vector, counted from 1.
+        coordinate: usize,
+    },
+    /// A vector has another width than the first one.
+    #[error(
+        "the vector has {found} numbers, but that of {first} has {expected}; one width is needed"
+    )]
+    WrongVectorWidth {
+        /// Its width.
+        found: usize,
+        /// Width of the first vector.
+        expected: usize,
+        /// Where the first vector stands.
+        first: Place,
+    },
     /// The row has a value that the first row lacks.
     #[error("the first row has none here, so no row may have one")]
     OnlySomeRows,
@@ -123,6 +162,13 @@ impl RowRule {
             Self::MissingWeight => "missing weight",
             Self::IdNotWhole => "id not a whole number",
             Self::LineBreakInId => "line break in an id",
+            Self::MissingId => "missing id",
+            Self::DuplicateId { .. } => "id that an earlier row has",
+            Self::UnparsableNumber => "unparsable number",
+            Self::NonFiniteNumber => "number not finite",
+            Self::NonFiniteCoordinate { .. } => "vector not finite",
+            Self::GapInVector { .. } => "null in a vector",
+            Self::WrongVectorWidth { .. } => "vector of another width",
             Self::OnlySomeRows => "value that the first row lacks",
             Self::UnparsableTime { .. } => "unparsable time",
             Self::TimeOutOfRange { .. } => "time out of range",

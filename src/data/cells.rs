@@ -33,9 +33,11 @@ pub(crate) fn wrong_type(role: ColumnRole, found: &DataType) -> Option<&'static 
         DataType::Timestamp(..) | DataType::Date32 | DataType::Date64
     );
     match role {
-        ColumnRole::User | ColumnRole::Item => {
+        ColumnRole::User | ColumnRole::Item | ColumnRole::Id => {
             (!(is_text || is_number)).then_some("text or whole numbers")
         }
+        ColumnRole::Attribute => (!(is_text || is_number || *found == DataType::Boolean))
+            .then_some("text, numbers or booleans"),
         ColumnRole::Event => (!(is_text || found.is_integer() || *found == DataType::Boolean))
             .then_some("text, whole numbers or booleans"),
         ColumnRole::Weight => (!(is_text || is_number || found.is_decimal())).then_some("numbers"),
@@ -45,7 +47,7 @@ pub(crate) fn wrong_type(role: ColumnRole, found: &DataType) -> Option<&'static 
     }
 }
 
-fn is_text(data_type: &DataType) -> bool {
+pub(crate) fn is_text(data_type: &DataType) -> bool {
     match data_type {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
         DataType::Dictionary(_, values) => is_text(values) || values.is_integer(),

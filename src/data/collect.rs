@@ -1,8 +1,7 @@
 //! Rows, one by one, to a sorted log. Ids become numbers at once, so that no row's text is kept.
 
-use std::collections::HashMap;
-
 use super::bad_row::{RowFault, RowRule};
+use super::dictionary::Dictionary;
 use super::error::{ColumnRole, DataError, Origin};
 use super::interactions::Interactions;
 use super::schema::{Column, ResolvedSchema};
@@ -16,35 +15,6 @@ pub(crate) struct Row<'a> {
     pub(crate) tie_break: &'a str,
     pub(crate) event: Option<&'a str>,
     pub(crate) weight: Option<f32>,
-}
-
-/// Text ids, numbered from 0 in order of first appearance.
-#[derive(Default)]
-struct Dictionary {
-    numbers: HashMap<Box<str>, u32>,
-}
-
-impl Dictionary {
-    /// The number of `id`, or none when it is new and `limit` ids are there.
-    fn number(&mut self, id: &str, limit: usize) -> Option<u32> {
-        if let Some(&number) = self.numbers.get(id) {
-            return Some(number);
-        }
-        let next = self.numbers.len();
-        if next >= limit {
-            return None;
-        }
-        self.numbers.insert(id.into(), next as u32);
-        Some(next as u32)
-    }
-
-    fn into_ids(self) -> Vec<String> {
-        let mut ids = vec![String::new(); self.numbers.len()];
-        for (id, number) in self.numbers {
-            ids[number as usize] = id.into();
-        }
-        ids
-    }
 }
 
 /// The greatest number of users and of items: one index is kept free on each side.

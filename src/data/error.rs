@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
 
+use super::attributes::AttributeError;
 use super::bad_row::BadRow;
 
 /// Where a table came from.
@@ -281,6 +282,9 @@ pub enum DataError {
         /// Share for testing.
         test_fraction: f64,
     },
+    /// A table of attributes cannot be made.
+    #[error(transparent)]
+    Attributes(#[from] AttributeError),
     /// A split by time was asked of a log without times.
     #[error("a split by time needs a time column, but none was read; name it in the schema")]
     SplitNeedsTimes,
@@ -314,6 +318,10 @@ pub enum ColumnRole {
     Event,
     /// Weight of the event.
     Weight,
+    /// Whom or what a row of attributes describes.
+    Id,
+    /// Attribute of a user or an item.
+    Attribute,
 }
 
 impl fmt::Display for ColumnRole {
@@ -325,6 +333,8 @@ impl fmt::Display for ColumnRole {
             Self::TieBreak => "tie-break",
             Self::Event => "event type",
             Self::Weight => "weight",
+            Self::Id => "id",
+            Self::Attribute => "attribute",
         })
     }
 }
@@ -333,7 +343,7 @@ impl fmt::Display for ColumnRole {
 const MAX_NAMES: usize = 30;
 
 /// Names in backquotes; of many, the first [`MAX_NAMES`].
-fn quoted(names: &[String]) -> String {
+pub(crate) fn quoted(names: &[String]) -> String {
     if names.is_empty() {
         return "none".into();
     }

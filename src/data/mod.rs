@@ -1,10 +1,12 @@
 //! Files to checked records.
 
+mod attributes;
 mod audit;
 mod bad_row;
 mod cells;
 mod collect;
 mod csv;
+mod dictionary;
 mod error;
 mod filter;
 mod interactions;
@@ -13,6 +15,7 @@ mod options;
 mod parquet;
 mod read;
 mod record_batch;
+mod records;
 mod rows;
 mod schema;
 mod split;
@@ -23,6 +26,11 @@ mod time;
 // Simulated data whose truth is known.
 pub mod synthetic;
 
+pub use attributes::{
+    Attribute, AttributeCells, AttributeColumn, AttributeError, AttributeKind, AttributeOptions,
+    AttributeSummary, AttributeTable, LeftOutColumn, LeftOutReason, NpyRows, ValueLists,
+    VectorCells,
+};
 pub use audit::{DataAudit, EventCount, HistoryLengths};
 pub use bad_row::{BadRow, OnBadRow, Place, RowRule};
 pub use error::{ColumnRole, DataError, Origin};

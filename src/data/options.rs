@@ -34,14 +34,14 @@ impl Delimiter {
         self.0
     }
 
-    /// Tab for names that end in `.tsv`, `.tab` or `.inter`, with `.gz` after it or not; else comma.
+    /// Tab for names that end in `.tsv`, `.tab`, `.inter`, `.item` or `.user`, with `.gz` after it or not; else comma.
     pub(crate) fn for_path(path: &Path) -> Self {
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().to_ascii_lowercase())
             .unwrap_or_default();
         let name = name.strip_suffix(".gz").unwrap_or(&name);
-        if [".tsv", ".tab", ".inter"]
+        if [".tsv", ".tab", ".inter", ".item", ".user"]
             .iter()
             .any(|end| name.ends_with(end))
         {
@@ -88,14 +88,14 @@ impl From<Delimiter> for String {
     }
 }
 
-/// How to read a file of events.
+/// How to read a file.
 ///
 /// All but `on_bad_row` concerns text files alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReadOptions {
-    /// What separates the columns. Default none: a tab for names that end in `.tsv`, `.tab` or `.inter` (with `.gz` after it
-    /// or not), else a comma.
+    /// What separates the columns. Default none: a tab for names that end in `.tsv`, `.tab`, `.inter`, `.item` or `.user`
+    /// (with `.gz` after it or not), else a comma.
     pub delimiter: Option<Delimiter>,
     /// Whether the first record names the columns. Default true.
     pub has_header: bool,
@@ -127,6 +127,8 @@ mod tests {
             ("a.tsv", Delimiter::TAB),
             ("a.TSV.GZ", Delimiter::TAB),
             ("ml-100k.inter.gz", Delimiter::TAB),
+            ("ml-100k.item.gz", Delimiter::TAB),
+            ("ml-100k.user", Delimiter::TAB),
             ("a.csv", Delimiter::COMMA),
             ("tsv", Delimiter::COMMA),
         ] {

@@ -1,11 +1,11 @@
-//! Event logs as Parquet files.
+//! Parquet files, and event logs as such.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
@@ -27,16 +27,31 @@ pub(crate) fn read_parquet(
     schema: &InteractionSchema,
     on_bad_row: OnBadRow,
 ) -> Result<(Collector, RowLedger), DataError> {
+    let origin = Origin::File(path.to_owned());
+    let (plan, batches) = parquet_batches(file, path, |table| {
+        let mut plan = BatchPlan::new(&origin, table, schema)?;
+        let roots = plan.columns.select();
+        Ok((plan, roots))
+    })?;
+    let mut ledger = RowLedger::new(origin.clone(), on_bad_row);
+    let collector = plan.collect(batches, &mut ledger)?;
+    Ok((collector, ledger))
+}
+
+/// The batches of a Parquet file. `plan` sees the columns of the file and says which to read, by place in ascending order.
+pub(crate) fn parquet_batches<T>(
+    file: File,
+    path: &Path,
+    plan: impl FnOnce(&SchemaRef) -> Result<(T, Vec<usize>), DataError>,
+) -> Result<(T, impl Iterator<Item = Result<RecordBatch, ArrowError>>), DataError> {
     let broken = |source| DataError::BrokenParquet {
         path: path.to_owned(),
         source,
     };
-    let origin = Origin::File(path.to_owned());
     let builder = no_panic(|| ParquetRecordBatchReaderBuilder::try_new(file))
         .unwrap_or_else(|| Err(undecodable()))
         .map_err(broken)?;
-    let mut plan = BatchPlan::new(&origin, builder.schema(), schema)?;
-    let roots = plan.columns.select();
+    let (plan, roots) = plan(builder.schema())?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
     let reader = no_panic(|| {
         builder
@@ -46,13 +61,11 @@ pub(crate) fn read_parquet(
     })
     .unwrap_or_else(|| Err(undecodable()))
     .map_err(broken)?;
-    let mut ledger = RowLedger::new(origin, on_bad_row);
-    let collector = plan.collect(Guarded(reader), &mut ledger)?;
-    Ok((collector, ledger))
+    Ok((plan, Guarded(reader)))
 }
 
 /// Runs the decoder; none when it panics, which it does on some damaged files.
-fn no_panic<T>(decode: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn no_panic<T>(decode: impl FnOnce() -> T) -> Option<T> {
     // What the decoder leaves behind is dropped, so that no broken state is seen.
     catch_unwind(AssertUnwindSafe(decode)).ok()
 }

@@ -1,4 +1,4 @@
-//! One entry to files of events, whatever their format.
+//! One entry to files, whatever their format.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -8,12 +8,12 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::collect::Collector;
-use super::csv::{read_error, read_text};
+use super::csv::read_text;
 use super::error::{DataError, Origin};
 use super::interactions::Interactions;
 use super::options::ReadOptions;
 use super::parquet::read_parquet;
+use super::records::read_error;
 use super::schema::InteractionSchema;
 use super::summary::{ReadSummary, RowLedger, TableFormat};
 
@@ -60,6 +60,44 @@ pub fn read_interactions(
     options: &ReadOptions,
 ) -> Result<(Interactions, ReadSummary), DataError> {
     let path = path.as_ref();
+    let ((collector, ledger), file) = read_file(
+        path,
+        |text| read_text(text, path, schema, options),
+        |file| read_parquet(file, path, schema, options.on_bad_row),
+    )?;
+    Ok((collector.finish(), file.summary(path, ledger)))
+}
+
+/// What is known of a file once it is read.
+pub(crate) struct FileFacts {
+    format: TableFormat,
+    sha256: String,
+    n_bytes: u64,
+}
+
+impl FileFacts {
+    /// What was read from the file at `path`, whose rows the ledger counted.
+    pub(crate) fn summary(self, path: &Path, ledger: RowLedger) -> ReadSummary {
+        ReadSummary {
+            name: path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            format: self.format,
+            sha256: Some(self.sha256),
+            n_bytes: Some(self.n_bytes),
+            n_rows_read: ledger.n_rows_read,
+            skipped: ledger.skipped,
+        }
+    }
+}
+
+/// Tells the format of a file by its first bytes and hands it to `text`, unpacked, or to `parquet`.
+pub(crate) fn read_file<T>(
+    path: &Path,
+    text: impl FnOnce(&mut dyn BufRead) -> Result<T, DataError>,
+    parquet: impl FnOnce(File) -> Result<T, DataError>,
+) -> Result<(T, FileFacts), DataError> {
     let unreadable = |source| DataError::Unreadable {
         path: path.to_owned(),
         source,
@@ -80,15 +118,15 @@ pub fn read_interactions(
         });
     }
     let mut bytes = HashingReader::new(Cursor::new(head.clone()).chain(file));
-    let (collector, ledger, format);
+    let (table, format);
     if head.starts_with(PARQUET_MAGIC) || promises_parquet(path) {
         // Parquet is read from its end, so hashing takes a pass of its own.
         bytes.drain().map_err(unreadable)?;
-        (collector, ledger) = read_parquet(open(path)?, path, schema, options.on_bad_row)?;
+        table = parquet(open(path)?)?;
         format = TableFormat::Parquet;
     } else {
         let is_gzip = head.starts_with(GZIP_MAGIC);
-        (collector, ledger) = read_bytes(&mut bytes, is_gzip, path, schema, options)?;
+        table = read_bytes(&mut bytes, is_gzip, path, text)?;
         bytes.drain().map_err(unreadable)?;
         format = if is_gzip {
             TableFormat::GzipText
@@ -97,21 +135,15 @@ pub fn read_interactions(
         };
     }
     let (sha256, n_bytes) = bytes.finish();
-    let summary = ReadSummary {
-        name: path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
+    let facts = FileFacts {
         format,
-        sha256: Some(sha256),
-        n_bytes: Some(n_bytes),
-        n_rows_read: ledger.n_rows_read,
-        skipped: ledger.skipped,
+        sha256,
+        n_bytes,
     };
-    Ok((collector.finish(), summary))
+    Ok((table, facts))
 }
 
-fn open(path: &Path) -> Result<File, DataError> {
+pub(crate) fn open(path: &Path) -> Result<File, DataError> {
     File::open(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => DataError::FileMissing {
             path: path.to_owned(),
@@ -135,16 +167,15 @@ fn promises_parquet(path: &Path) -> bool {
         .is_some_and(|end| end.eq_ignore_ascii_case("parquet") || end.eq_ignore_ascii_case("pq"))
 }
 
-fn read_bytes(
+fn read_bytes<T>(
     bytes: impl Read,
     is_gzip: bool,
     path: &Path,
-    schema: &InteractionSchema,
-    options: &ReadOptions,
-) -> Result<(Collector, RowLedger), DataError> {
-    let bytes = BufReader::with_capacity(BUFFER_BYTES, bytes);
+    read: impl FnOnce(&mut dyn BufRead) -> Result<T, DataError>,
+) -> Result<T, DataError> {
+    let mut bytes = BufReader::with_capacity(BUFFER_BYTES, bytes);
     if !is_gzip {
-        return read_text(bytes, path, schema, options);
+        return read(&mut bytes);
     }
     let mut text = BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(bytes));
     // The decoder gives an error once and then ends, so that none may be passed over.
@@ -157,7 +188,7 @@ fn read_bytes(
             format: "gzip-packed Parquet",
         });
     }
-    read_text(text, path, schema, options)
+    read(&mut text)
 }
 
 /// Hashes what is read through it.

@@ -8,8 +8,9 @@ use super::cells::{Cells, wrong_type};
 use super::collect::{Collector, Row, checked_id, too_many_values};
 use super::error::{ColumnRole, DataError, Origin};
 use super::interactions::Interactions;
+use super::records::Taken;
 use super::schema::{Column, Columns, InteractionSchema, ResolvedSchema};
-use super::summary::{ReadSummary, RowLedger, TableFormat};
+use super::summary::{ReadSummary, RowLedger};
 use super::time::TimeParser;
 
 impl Interactions {
@@ -51,15 +52,7 @@ impl Interactions {
         let mut ledger = RowLedger::new(origin, on_bad_row);
         let all = std::iter::once(Ok(first)).chain(batches);
         let collector = plan.collect(all, &mut ledger)?;
-        let summary = ReadSummary {
-            name: ledger.origin.to_string(),
-            format: TableFormat::RecordBatches,
-            sha256: None,
-            n_bytes: None,
-            n_rows_read: ledger.n_rows_read,
-            skipped: ledger.skipped,
-        };
-        Ok((collector.finish(), summary))
+        Ok((collector.finish(), ledger.batch_summary()))
     }
 }
 
@@ -113,18 +106,9 @@ impl BatchPlan {
         ledger: &mut RowLedger,
     ) -> Result<Collector, DataError> {
         let mut collector = Collector::new(&self.columns);
-        let mut table: Option<SchemaRef> = None;
-        for batch in batches {
-            let batch = batch.map_err(|source| broken(ledger, source))?;
-            let fields = table.get_or_insert_with(|| batch.schema()).fields();
-            if batch.schema().fields() != fields {
-                return Err(DataError::BatchesDiffer {
-                    origin: ledger.origin.clone(),
-                    row: ledger.n_rows_read,
-                });
-            }
-            self.collect_batch(&batch, &mut collector, ledger)?;
-        }
+        each_batch(batches, ledger, |batch, ledger| {
+            self.collect_batch(batch, &mut collector, ledger)
+        })?;
         ledger.check(collector.n_rows(), &self.names)?;
         Ok(collector)
     }
@@ -137,23 +121,55 @@ impl BatchPlan {
     ) -> Result<(), DataError> {
         let cells =
             BatchCells::new(&self.columns, batch).map_err(|source| broken(ledger, source))?;
-        for row in 0..batch.num_rows() {
-            ledger.n_rows_read += 1;
-            let place = Place::Row(ledger.n_rows_read);
-            let pushed = cells.with_row(row, self, |row| collector.push(&row));
-            match pushed {
-                Ok(Ok(())) => {}
-                Ok(Err(full)) => {
-                    return Err(too_many_values(&ledger.origin, &self.columns, full));
-                }
-                Err(fault) => ledger.bad(place, *fault)?,
+        let origin = ledger.origin.clone();
+        each_row(batch, ledger, |row, _| {
+            match cells.with_row(row, self, |row| collector.push(&row)) {
+                Ok(Ok(())) => Ok(Ok(())),
+                Ok(Err(full)) => Err(too_many_values(&origin, &self.columns, full)),
+                Err(fault) => Ok(Err(fault)),
             }
-        }
-        Ok(())
+        })
     }
 }
 
-fn broken(ledger: &RowLedger, source: ArrowError) -> DataError {
+/// Hands on batches that have the columns of the first.
+pub(crate) fn each_batch(
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+    ledger: &mut RowLedger,
+    mut take: impl FnMut(&RecordBatch, &mut RowLedger) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    let mut table: Option<SchemaRef> = None;
+    for batch in batches {
+        let batch = batch.map_err(|source| broken(ledger, source))?;
+        let fields = table.get_or_insert_with(|| batch.schema()).fields();
+        if batch.schema().fields() != fields {
+            return Err(DataError::BatchesDiffer {
+                origin: ledger.origin.clone(),
+                row: ledger.n_rows_read,
+            });
+        }
+        take(&batch, ledger)?;
+    }
+    Ok(())
+}
+
+/// Hands on the rows of a batch with their places, and counts them.
+pub(crate) fn each_row(
+    batch: &RecordBatch,
+    ledger: &mut RowLedger,
+    mut take: impl FnMut(usize, Place) -> Result<Taken, DataError>,
+) -> Result<(), DataError> {
+    for row in 0..batch.num_rows() {
+        ledger.n_rows_read += 1;
+        let place = Place::Row(ledger.n_rows_read);
+        if let Err(fault) = take(row, place)? {
+            ledger.bad(place, *fault)?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn broken(ledger: &RowLedger, source: ArrowError) -> DataError {
     DataError::BrokenBatch {
         origin: ledger.origin.clone(),
         row: ledger.n_rows_read,

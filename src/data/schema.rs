@@ -223,7 +223,11 @@ impl Columns<'_> {
         (1..=n_columns).map(|number| format!("#{number}")).collect()
     }
 
-    fn find(&self, reference: &ColumnRef, role: ColumnRole) -> Result<Column, DataError> {
+    pub(crate) fn find(
+        &self,
+        reference: &ColumnRef,
+        role: ColumnRole,
+    ) -> Result<Column, DataError> {
         let index = match reference {
             ColumnRef::Number(number) => self.at(*number),
             ColumnRef::Name(name) if self.has_header => self.named(name, role)?,

@@ -108,6 +108,18 @@ impl RowLedger {
         Ok(())
     }
 
+    /// What was read from record batches.
+    pub(crate) fn batch_summary(self) -> ReadSummary {
+        ReadSummary {
+            name: self.origin.to_string(),
+            format: TableFormat::RecordBatches,
+            sha256: None,
+            n_bytes: None,
+            n_rows_read: self.n_rows_read,
+            skipped: self.skipped,
+        }
+    }
+
     /// Fails when no good row is there.
     pub(crate) fn check(&mut self, n_good: usize, columns: &[String]) -> Result<(), DataError> {
         if n_good > 0 {

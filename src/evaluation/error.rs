@@ -160,6 +160,45 @@ pub enum EvaluationError {
         /// The metric.
         metric: String,
     },
+    /// A part of a catalogue does not fit its items.
+    #[error("{part} has {found} entries, but {n_items} items need {expected}")]
+    CatalogueLength {
+        /// The part of the catalogue.
+        part: &'static str,
+        /// Number of entries.
+        found: usize,
+        /// Number of entries that it should have.
+        expected: usize,
+        /// Size of the catalogue.
+        n_items: usize,
+    },
+    /// Content that has no distance from anything.
+    #[error("the content of item {item} holds {value}; it must be finite")]
+    ContentNotFinite {
+        /// The item.
+        item: u32,
+        /// The number.
+        value: f32,
+    },
+    /// Nothing can be said of a list without items.
+    #[error(
+        "the history of case {case} holds every candidate, so that its list is empty; leave it out or keep seen items"
+    )]
+    EmptyList {
+        /// The case.
+        case: usize,
+    },
+    /// A test needs draws.
+    #[error("n_resamples is 0; a randomisation test needs at least 1")]
+    NoResamples,
+    /// A difference that cannot be tested.
+    #[error("the difference of case {case} is {value}; differences must be finite")]
+    DifferenceNotFinite {
+        /// The case.
+        case: usize,
+        /// The difference.
+        value: f64,
+    },
     /// Labels do not match the cases.
     #[error("segment {segment} has {n_labels} labels for {n_cases} cases; give one a case")]
     LabelsMismatch {

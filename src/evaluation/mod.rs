@@ -8,7 +8,9 @@
 mod case_table;
 mod error;
 mod interval;
+mod paired;
 mod protocol;
+mod significance;
 mod text_table;
 
 pub mod ranking;
@@ -16,3 +18,5 @@ pub mod ranking;
 pub use error::EvaluationError;
 pub use interval::{Estimate, Interval, IntervalSettings, estimate_mean};
 pub use protocol::{DataOrigin, Measurement, Protocol};
+pub use significance::{PairedTest, SignificanceSettings, TestMethod, paired_test};
+pub(crate) use text_table::TextTable;

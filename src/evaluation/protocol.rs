@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::error::or_unknown;
-use super::ranking::RankingProtocol;
+use super::ranking::{ListProtocol, RankingProtocol};
 use super::{EvaluationError, IntervalSettings};
 
 /// Where the cases of an evaluation come from, as far as the caller tells.
@@ -48,6 +48,28 @@ pub struct Protocol {
 pub enum Measurement {
     /// Ranks of targets in the catalogue.
     Ranking(RankingProtocol),
+    /// The lists of the best items, whatever the targets.
+    Lists(ListProtocol),
+}
+
+impl Measurement {
+    /// How items were ranked.
+    pub(super) fn ranking(&self) -> &RankingProtocol {
+        match self {
+            Self::Ranking(ranking) => ranking,
+            Self::Lists(lists) => &lists.ranking,
+        }
+    }
+
+    fn parts(&self) -> Vec<(&'static str, String)> {
+        let (name, parts) = match self {
+            Self::Ranking(ranking) => ("ranking", ranking.parts()),
+            Self::Lists(lists) => ("lists", lists.parts()),
+        };
+        let mut named = vec![("measured", name.to_owned())];
+        named.extend(parts);
+        named
+    }
 }
 
 impl Protocol {
@@ -67,6 +89,18 @@ impl Protocol {
         Ok(())
     }
 
+    /// The cutoffs, ascending.
+    pub(super) fn cutoffs(&self) -> &[usize] {
+        &self.measurement.ranking().cutoffs
+    }
+
+    /// The cutoff that printed groups show: 10 where it is there, as in most papers, else the first.
+    pub(super) fn segment_cutoff(&self) -> usize {
+        let cutoffs = self.cutoffs();
+        let usual = cutoffs.iter().copied().find(|&k| k == 10);
+        usual.or(cutoffs.first().copied()).unwrap_or(10)
+    }
+
     /// The name and the text of each part, in the order of reports.
     fn parts(&self) -> Vec<(&'static str, String)> {
         let seeds: Vec<String> = (self.origin.seeds.iter())
@@ -76,9 +110,7 @@ impl Protocol {
             ("data sha256", or_unknown(self.origin.data_sha256.as_ref())),
             ("split", or_unknown(self.origin.split.as_ref())),
         ];
-        match &self.measurement {
-            Measurement::Ranking(ranking) => parts.extend(ranking.parts()),
-        }
+        parts.extend(self.measurement.parts());
         let interval = self.interval.as_ref();
         parts.extend([
             ("cases", self.n_cases.to_string()),

@@ -5,12 +5,12 @@ use std::fmt;
 
 /// A table that prints with its first column to the left and the others to the right.
 #[derive(Clone, Debug)]
-pub(super) struct TextTable {
+pub(crate) struct TextTable {
     rows: Vec<Vec<String>>,
 }
 
 impl TextTable {
-    pub(super) fn new(header: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn new(header: impl IntoIterator<Item = String>) -> Self {
         Self {
             rows: vec![header.into_iter().collect()],
         }
@@ -21,7 +21,7 @@ impl TextTable {
     }
 
     /// Adds a row; it should have a cell for each column.
-    pub(super) fn push(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn push(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 }

@@ -35,6 +35,6 @@ pub mod norm;
 mod check;
 mod dense;
 mod error;
-mod linear;
+pub(crate) mod linear;
 
 pub use error::ModelError;

@@ -11,8 +11,8 @@ pub mod attention;
 // Softmax cross-entropy over a table of items.
 pub mod linear_cross_entropy;
 
-// Binary cross-entropy on a target and sampled negatives.
-pub mod binary_cross_entropy;
+// Losses that compare a target with sampled negatives, one by one.
+pub mod pairwise_loss;
 
 // Normalisation over the width of a row.
 pub mod layer_norm;

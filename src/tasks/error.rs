@@ -22,11 +22,88 @@ pub enum TaskError {
         /// The least allowed.
         least: usize,
     },
-    /// Targets are to be weighed by weights that the log does not have.
+    /// A setting lies outside its range.
+    #[error("{setting} is {value}: it must lie in {range}")]
+    OutOfRange {
+        /// Name of the setting.
+        setting: &'static str,
+        /// The value given.
+        value: f64,
+        /// The values allowed.
+        range: &'static str,
+    },
+    /// Two settings do not go together.
+    #[error("{setting} and {other} do not go together: {rule}")]
+    Conflict {
+        /// One of them.
+        setting: &'static str,
+        /// The other.
+        other: &'static str,
+        /// Why, and what to do.
+        rule: &'static str,
+    },
+    /// A setting reads weights that the log does not have.
+    #[error("{setting} is set, but the log has no weights: name a weight column, or leave it off")]
+    NoWeights {
+        /// Name of the setting.
+        setting: &'static str,
+    },
+    /// A setting reads types of event that the log does not have.
     #[error(
-        "weighted_targets is set, but the log has no weights: name a weight column, or leave it off"
+        "{setting} is set, but the log has no types of event: name an event column, or leave it off"
     )]
-    NoWeights,
+    NoEventTypes {
+        /// Name of the setting.
+        setting: &'static str,
+    },
+    /// A setting reads times that the log does not have.
+    #[error("{setting} is set, but the log has no times: name a time column, or leave it off")]
+    NoTimes {
+        /// Name of the setting.
+        setting: &'static str,
+    },
+    /// A weight is given for a type of event that training does not see.
+    #[error(
+        "target_weights names the event type {name:?}, which training does not see: it sees {}", known.join(", ")
+    )]
+    UnknownEventType {
+        /// The type.
+        name: String,
+        /// The types there are.
+        known: Vec<String>,
+    },
+    /// Data to train on with numbers its items or types of event unlike the model.
+    #[error(
+        "the data does not start with the {n_known} {what} of the model in their order: make it with the model as `known`"
+    )]
+    NotContinued {
+        /// Items, or types of event.
+        what: &'static str,
+        /// How many the model knows.
+        n_known: usize,
+    },
+    /// The settings read what is known of items, but there is no table of them.
+    #[error("content is set, but there is no side table of items: give one, or leave content off")]
+    NoItemContent,
+    /// The settings read what is known of users, but there is no table of them.
+    #[error(
+        "user_attributes is set, but there is no side table of users: give one, or leave user_attributes off"
+    )]
+    NoUserAttributes,
+    /// A question lacks something that the model reads of each event.
+    #[error(
+        "case {case}: the model reads {column} of events, but {found} of {n_events} events have them"
+    )]
+    MissingColumn {
+        /// Which question, from 0.
+        case: usize,
+        /// What is missing.
+        column: &'static str,
+        /// Events of the history.
+        n_events: usize,
+        /// Events that have it.
+        found: usize,
+    },
     /// The training part of a log holds too few items to rank.
     #[error(
         "the training part of the log holds {n_items} distinct item(s): ranking needs at least 2"

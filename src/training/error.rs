@@ -92,6 +92,23 @@ pub enum TrainingError {
         /// Step of the run.
         step: u64,
     },
+    /// A part is to be frozen that the model does not have.
+    #[error(
+        "no weight of the model has a name that starts with {prefix:?}, so that nothing is frozen; the parts of the model are {}",
+        .parts.join(", ")
+    )]
+    NothingToFreeze {
+        /// What the name should start with.
+        prefix: String,
+        /// The first part of the name of each weight, each once.
+        parts: Vec<String>,
+    },
+    /// Every weight is frozen.
+    #[error("all {n_weights} weights of the model are frozen: leave one to train")]
+    AllFrozen {
+        /// Number of named weights.
+        n_weights: usize,
+    },
     /// The weight of a batch's loss is negative or not a number.
     #[error("the loss of step {step} has weight {weight}: it must be finite and not negative")]
     LossWeight {

@@ -11,6 +11,7 @@ mod clock;
 mod config;
 mod epoch_end;
 mod error;
+mod frozen;
 mod gradients;
 mod history;
 mod loader;

@@ -108,6 +108,28 @@ impl NegativeSampler {
         negatives
     }
 
+    /// Draws items for several targets together, whichever they are: one of them may be drawn.
+    ///
+    /// # Shapes
+    /// - `targets`: all targets of the batch, from which an in-batch sampler draws; not empty
+    /// - returns `[n_negatives]`
+    ///
+    /// # Panics
+    /// If there is no target.
+    pub fn sample_shared(&self, targets: &[u32], n_negatives: usize, key: RandomKey) -> Vec<u32> {
+        assert!(!targets.is_empty(), "negatives need at least one target");
+        let mut generator = key.generator();
+        let draws = (0..n_negatives).map(|_| match &self.source {
+            Source::Uniform => generator.random_range(0..self.n_items as u32),
+            Source::InBatch => targets[generator.random_range(0..targets.len())],
+            Source::Table(sums) => {
+                let point = generator.random_range(0..sums.last().copied().unwrap_or(1));
+                sums.partition_point(|&sum| sum <= point) as u32
+            }
+        });
+        draws.collect()
+    }
+
     /// Chance that one draw gives `item` when no target is left out; the correction of sampled softmax takes its
     /// logarithm. None for negatives from the batch, whose chance depends on the batch.
     ///

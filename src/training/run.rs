@@ -5,6 +5,7 @@ use rand::seq::SliceRandom;
 
 use super::checkpoint::{CheckpointFile, Settings, Snapshot};
 use super::clock::Clock;
+use super::frozen::FrozenParts;
 use super::loader::with_batches;
 use super::optimiser::Memory;
 use super::progress::{Exact, Progress};
@@ -24,6 +25,7 @@ pub(super) struct Run<'a, O: Objective> {
     pub(super) observers: Vec<Box<dyn Observer + 'a>>,
     pub(super) cancel: CancelToken,
     pub(super) checkpoint: Option<&'a CheckpointFile>,
+    pub(super) frozen: FrozenParts,
     pub(super) memory: Memory,
     pub(super) best_weights: Option<Parameters>,
     pub(super) progress: Progress,
@@ -44,6 +46,7 @@ impl<'a, O: Objective> Run<'a, O> {
             observers,
             cancel,
             checkpoint,
+            frozen: FrozenParts::default(),
             memory: Memory::default(),
             best_weights: None,
             progress: Progress::default(),
@@ -76,7 +79,7 @@ impl<'a, O: Objective> Run<'a, O> {
 
     /// Trains until something ends the run.
     pub(super) fn train(mut self, model: O::Model) -> Result<Trained<O::Model>, TrainingError> {
-        let mut model = model.train();
+        let mut model = self.frozen.apply(model.train());
         self.tell_started(&model)?;
         loop {
             if let Some(stopped) = self.progress.stopped {
@@ -189,6 +192,8 @@ impl<'a, O: Objective> Run<'a, O> {
         settings.remove("checkpoint_every_epochs");
         let n_examples = self.objective.n_examples().to_string();
         settings.insert("n_examples".to_owned(), n_examples);
+        let frozen = self.frozen.setting();
+        settings.extend(frozen.map(|parts| ("frozen".to_owned(), parts)));
         settings
     }
 

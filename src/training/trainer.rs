@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use burn::module::Module;
 
 use super::checkpoint::CheckpointFile;
+use super::frozen::FrozenParts;
 use super::run::Run;
 use super::{CancelToken, Objective, Observer, Trained, TrainingConfig, TrainingError};
 
@@ -28,6 +29,7 @@ pub struct Trainer<'a> {
     observers: Vec<Box<dyn Observer + 'a>>,
     cancel: CancelToken,
     checkpoint: Option<CheckpointFile>,
+    frozen: FrozenParts,
     resume: bool,
 }
 
@@ -39,6 +41,7 @@ impl<'a> Trainer<'a> {
             observers: Vec::new(),
             cancel: CancelToken::new(),
             checkpoint: None,
+            frozen: FrozenParts::default(),
             resume: false,
         }
     }
@@ -79,12 +82,31 @@ impl<'a> Trainer<'a> {
         self
     }
 
+    /// Leaves the weights as they are whose name starts in one of these ways, such as `encoder.` or `item_embedding`.
+    ///
+    /// Names are those of [`parameters::read`](crate::parameters::read()). A frozen weight keeps its bits: it has no
+    /// gradient, does not decay and needs no memory of the optimiser. Nothing is frozen by default, and a model that was
+    /// trained with frozen parts can be trained whole afterwards. May be called several times; a run resumes only with the
+    /// same parts frozen. [`fit`](Self::fit) checks them.
+    ///
+    /// ```
+    /// use salient::training::{Trainer, TrainingConfig};
+    ///
+    /// let trainer = Trainer::new(TrainingConfig::default()).freeze(["encoder.", "positions."]);
+    /// ```
+    #[must_use]
+    pub fn freeze(mut self, prefixes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.frozen.add(prefixes.into_iter().map(Into::into));
+        self
+    }
+
     /// Trains a model until its epochs are over, validation stops improving or somebody cancels.
     ///
     /// The model trains on the device that its weights are on. Weights that get no gradient stay as they are.
     ///
     /// # Errors
     /// [`TrainingError::ZeroCount`] and [`TrainingError::OutOfRange`] for the settings,
+    /// [`TrainingError::NothingToFreeze`] and [`TrainingError::AllFrozen`] for the frozen parts,
     /// [`TrainingError::NoExamples`], [`TrainingError::NoTargets`], [`TrainingError::NothingToTrain`] and [`TrainingError::LossWeight`] for the
     /// objective, [`TrainingError::Objective`] and [`TrainingError::Observer`] where those fail themselves,
     /// [`TrainingError::NotFinite`] where training diverges,
@@ -97,6 +119,7 @@ impl<'a> Trainer<'a> {
         objective: &O,
     ) -> Result<Trained<O::Model>, TrainingError> {
         self.config.validate()?;
+        self.frozen.check(&model)?;
         if objective.n_examples() == 0 {
             return Err(TrainingError::NoExamples);
         }
@@ -108,6 +131,7 @@ impl<'a> Trainer<'a> {
             self.cancel,
             checkpoint,
         );
+        run.frozen = self.frozen;
         let inference = model.valid();
         // While the model that was given lives, it shares its weights, and the first step would copy them.
         drop(model);

@@ -199,6 +199,71 @@ def positions():
     }
 
 
+class GatedBlock(nn.Module):
+    """The layer of LiGR as eSASRec has it: sigmoid gates of the rows before the norm, SwiGLU inside."""
+
+    def __init__(self, width, heads, inner):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.self_attn = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.linear1, self.linear2 = nn.Linear(width, 2 * inner), nn.Linear(inner, width)
+        self.gate1, self.gate2 = nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, x, hidden):
+        y = self.norm1(x)
+        mixed, _ = self.self_attn(y, y, y, key_padding_mask=hidden, attn_mask=causal(x.shape[1]))
+        x = x + torch.sigmoid(self.gate1(x)) * mixed
+        gate, value = self.linear1(self.norm2(x)).chunk(2, -1)
+        return x + torch.sigmoid(self.gate2(x)) * self.linear2(F.silu(gate) * value)
+
+
+def gated_block():
+    torch.manual_seed(60)
+    module = disturb(GatedBlock(10, 2, 13))
+    x, lengths = torch.randn(2, 7, 10), [7, 3]
+    return {
+        "weights": weights(module),
+        "input": tensor(x),
+        "lengths": lengths,
+        "output": tensor(module(x, padding(lengths, 7))),
+    }
+
+
+class PointwiseBlock(nn.Module):
+    """A layer of HSTU, equations 1 to 3: one projection for gate, value, query and key; a bias by distance in rows."""
+
+    def __init__(self, width, heads, divisor, distances):
+        super().__init__()
+        self.heads, self.divisor = heads, divisor
+        self.uvqk, self.out = nn.Linear(width, 4 * width, bias=False), nn.Linear(width, width, bias=False)
+        self.distance = nn.Parameter(torch.randn(distances, heads))
+
+    def forward(self, x, hidden):
+        seq_len, width = x.shape[1:]
+        gate, *split = F.silu(self.uvqk(F.layer_norm(x, [width], eps=1e-6))).chunk(4, -1)
+        value, query, key = (part.unflatten(-1, (self.heads, -1)) for part in split)
+        at = torch.arange(seq_len)
+        distance = (at[:, None] - at[None, :]).clamp(0, len(self.distance) - 1)
+        scores = torch.einsum("bnhd,bmhd->bhnm", query, key) + self.distance[distance].permute(2, 0, 1)
+        mixed = F.silu(scores) / self.divisor * (~causal(seq_len) & ~hidden[:, None, None, :])
+        context = torch.einsum("bhnm,bmhd->bnhd", mixed, value).flatten(2)
+        return x + self.out(F.layer_norm(context, [width], eps=1e-6) * gate), mixed
+
+
+def pointwise_block():
+    torch.manual_seed(70)
+    module = disturb(PointwiseBlock(10, 2, 20, 4))
+    x, lengths = torch.randn(2, 7, 10), [7, 3]
+    output, mixed = module(x, padding(lengths, 7))
+    return {
+        "weights": weights(module),
+        "input": tensor(x),
+        "lengths": lengths,
+        "output": tensor(output),
+        "attention_weights": tensor(mixed),
+    }
+
+
 class RecommenderBlock(nn.Module):
     """A pre-norm block with one projection for query, key and value."""
 
@@ -267,3 +332,5 @@ write("feed_forward", feed_forward())
 write("norms", norms())
 write("positions", positions())
 write("sasrec", recommender())
+write("gated_block", gated_block())
+write("pointwise_block", pointwise_block())

@@ -9,7 +9,7 @@ use salient::random::Mode;
 use salient::sequence::Offsets;
 use salient::tasks::TaskError;
 use salient::tasks::next_item::{
-    NextItemConfig, RecommendOptions, Recommendation, Recommender, ScoreSource,
+    Histories, NextItemConfig, RecommendOptions, Recommendation, Recommender, ScoreSource,
 };
 
 use super::{config, first_items, recommender, run, shop_data};
@@ -304,8 +304,8 @@ fn the_order_of_a_history_matters() {
 #[test]
 fn no_event_sees_a_later_one() {
     let rows = |items: [u32; 6]| {
-        let offsets = Offsets::from_lengths([2, 4]);
-        let rows = SHOP.model().forward(&items, &offsets, Mode::Inference);
+        let histories = Histories::new(items.to_vec(), Offsets::from_lengths([2, 4]));
+        let rows = SHOP.model().forward(&histories, Mode::Inference);
         values(rows.unwrap().rows())
     };
     // Widths of 16; the last event of the second history changes, and its row alone.

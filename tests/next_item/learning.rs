@@ -12,7 +12,9 @@ use salient::evaluation::ranking::{
 };
 use salient::parameters;
 use salient::random::RandomKey;
-use salient::tasks::next_item::{ItemTable, NextItemConfig, NextItemData, NextItemLoss, fit};
+use salient::tasks::next_item::{
+    ItemTable, Negatives, NextItemConfig, NextItemData, NextItemLoss, fit,
+};
 use salient::training::{BoxedError, Event, NegativeSampling, Observer, Trainer};
 
 use super::{config, first_and_last_loss, leave_one_out, log_of, run, shop, shop_data};
@@ -130,8 +132,12 @@ fn every_kind_of_negatives_trains() {
     ] {
         let config = NextItemConfig {
             loss: NextItemLoss::BinaryCrossEntropy {
-                n_negatives: 4,
-                sampling,
+                negatives: Negatives {
+                    count: 4,
+                    sampling,
+                    ..Negatives::default()
+                },
+                calibration: 0.0,
             },
             ..config(6)
         };

@@ -15,7 +15,7 @@ use salient::random::Mode;
 use salient::sequence::Offsets;
 use salient::tasks::TaskError;
 use salient::tasks::next_item::{
-    ItemTable, NextItemConfig, RecommendOptions, Recommender, ScoreSource,
+    Histories, ItemTable, NextItemConfig, RecommendOptions, Recommender, ScoreSource,
 };
 
 use crate::support::{assert_close, golden, golden_values, lengths, values};
@@ -88,10 +88,11 @@ fn hidden_rows_and_scores_are_pytorchs() {
     }
     let offsets = Offsets::from_lengths(n_events);
     let model = recommender.model();
-    let rows = model.forward(&items, &offsets, Mode::Inference).unwrap();
+    let histories = Histories::new(items, offsets);
+    let rows = model.forward(&histories, Mode::Inference).unwrap();
     assert_close(&values(rows.rows()), &expected_hidden, 1e-5);
     // Sums of 8 products of hidden values and weights of up to about 3.
-    let logits = model.logits(&items, &offsets).unwrap();
+    let logits = model.logits(&histories).unwrap();
     assert_close(&values(logits), &expected_scores, 1e-5);
 }
 

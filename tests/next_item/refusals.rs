@@ -6,7 +6,9 @@ use salient::data::{Split, SplitRule};
 use salient::device::{self, DeviceError};
 use salient::model::ModelError;
 use salient::tasks::TaskError;
-use salient::tasks::next_item::{NextItemConfig, NextItemData, NextItemLoss, PRESETS, fit};
+use salient::tasks::next_item::{
+    NegativeSharing, Negatives, NextItemConfig, NextItemData, NextItemLoss, PRESETS, fit,
+};
 use salient::training::{NegativeSampling, Trainer, TrainingError};
 
 use super::{config, leave_one_out, log_of};
@@ -90,13 +92,15 @@ fn counts_of_zero_are_refused() {
     assert_too_small(error, "max_len");
     assert_eq!(message, "max_len is 0: it must be at least 1");
     let (error, message) = refused(|config| {
-        config.loss = NextItemLoss::BinaryCrossEntropy {
-            n_negatives: 0,
-            sampling: NegativeSampling::Uniform,
+        config.loss = NextItemLoss::BayesianRanking {
+            negatives: Negatives {
+                count: 0,
+                ..Negatives::default()
+            },
         };
     });
-    assert_too_small(error, "n_negatives");
-    assert_eq!(message, "n_negatives is 0: it must be at least 1");
+    assert_too_small(error, "negatives.count");
+    assert_eq!(message, "negatives.count is 0: it must be at least 1");
     let (error, _) = refused(|config| config.training.batch_size = 0);
     assert!(
         matches!(
@@ -121,7 +125,7 @@ fn an_unknown_preset_lists_the_known_ones() {
     );
     assert_eq!(
         error.to_string(),
-        "unknown preset \"sasrek\": the presets are sasrec"
+        "unknown preset \"sasrek\": the presets are sasrec, bert4rec, esasrec, hstu"
     );
     for name in PRESETS {
         assert_eq!(NextItemConfig::preset(name).unwrap().preset, name);
@@ -151,8 +155,12 @@ fn an_unknown_device_lists_the_offered_ones() {
 fn settings_survive_json_and_unknown_ones_are_refused() {
     let mut config = config(7);
     config.loss = NextItemLoss::BinaryCrossEntropy {
-        n_negatives: 5,
-        sampling: NegativeSampling::Popularity { power: 0.5 },
+        negatives: Negatives {
+            count: 5,
+            sampling: NegativeSampling::Popularity { power: 0.5 },
+            sharing: NegativeSharing::PerBatch,
+        },
+        calibration: 0.75,
     };
     let text = serde_json::to_string(&config).unwrap();
     assert_eq!(
@@ -223,7 +231,7 @@ fn weighing_targets_by_weights_that_are_not_there_is_refused() {
     let trainer = Trainer::new(config.training.clone());
     let error = fit(&config, &data, trainer, &Device::flex()).unwrap_err();
     assert!(
-        matches!(error, Error::Task(TaskError::NoWeights)),
+        matches!(error, Error::Task(TaskError::NoWeights { .. })),
         "{error:?}"
     );
     assert_eq!(

@@ -9,11 +9,11 @@ use salient::Error;
 use salient::artifact::{self, ArtifactError, FORMAT_VERSION};
 use salient::parameters::{self, ParametersError};
 use salient::tasks::next_item::{
-    NextItemConfig, NextItemData, NextItemLoss, RecommendOptions, Recommender, fit,
+    Negatives, NextItemConfig, NextItemData, NextItemLoss, RecommendOptions, Recommender, fit,
 };
 use salient::training::{
-    BoxedError, CancelToken, CheckpointError, Event, NegativeSampling, Observer, StopReason,
-    Trained, Trainer, TrainingConfig, TrainingError,
+    BoxedError, CancelToken, CheckpointError, Event, Observer, StopReason, Trained, Trainer,
+    TrainingConfig, TrainingError,
 };
 use tempfile::tempdir;
 
@@ -24,8 +24,11 @@ fn drawing_config(max_epochs: usize) -> NextItemConfig {
     NextItemConfig {
         dropout: 0.2,
         loss: NextItemLoss::BinaryCrossEntropy {
-            n_negatives: 3,
-            sampling: NegativeSampling::Uniform,
+            negatives: Negatives {
+                count: 3,
+                ..Negatives::default()
+            },
+            calibration: 0.0,
         },
         ..config(max_epochs)
     }

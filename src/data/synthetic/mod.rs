@@ -9,6 +9,7 @@
 //! The law of the next item reads the observable history alone; see [`NextItemConfig`]. The law of a click is described at
 //! [`Impression`], that of churn at [`Customer`].
 
+mod attributes;
 mod churn;
 mod clicks;
 mod config;

@@ -9,6 +9,8 @@ use std::sync::Arc;
 /// empty; otherwise it is as long as `history`. A field that does not matter can be left to [`Default`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RankingCase {
+    /// Whose history it is: an index into the caller's users, for scorers that know something of them.
+    pub user: Option<u32>,
     /// What the user did before, oldest first. All of it: a scorer that reads less cuts it itself.
     pub history: Vec<u32>,
     /// When, in milliseconds since 1970 UTC, for each event of the history.

@@ -48,7 +48,7 @@ impl fmt::Display for RankingComparison<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // There is at least one report, and all have the cutoffs and the protocol of the first.
         let first = self.reports[0];
-        for &k in first.cutoffs() {
+        for &k in first.protocol.cutoffs() {
             let mut table = TextTable::new([format!("at {k}")]);
             table.extend_header(RankingMetric::ALL.map(|metric| metric.title().to_owned()));
             for report in &self.reports {

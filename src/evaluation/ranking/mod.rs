@@ -1,7 +1,8 @@
 //! How well the items that people chose next are ranked in the whole catalogue.
 //!
 //! A [`RankingCase`] is a history and the items that followed it; a [`Scorer`] gives every item of the catalogue a score;
-//! [`evaluate_ranking`] finds the ranks of the targets and condenses them to a [`RankingReport`].
+//! [`evaluate_ranking`] finds the ranks of the targets and condenses them to a [`RankingReport`]; [`evaluate_lists`] looks at
+//! what is recommended instead, right or not.
 //!
 //! ```
 //! use salient::evaluation::ranking::{
@@ -34,22 +35,30 @@
 //! ```
 
 mod case;
+mod checks;
 mod comparison;
 mod evaluate;
+mod lists;
 mod metric;
+mod pass;
 mod protocol;
 mod report;
 mod scorer;
 mod segment;
 mod settings;
+mod tables;
 mod target_ranks;
 
 pub use case::{RankingCase, Segment};
 pub use comparison::{RankingComparison, compare};
 pub use evaluate::evaluate_ranking;
+pub use lists::{
+    Catalogue, ContentProtocol, ExposureMeasure, ItemContent, ListComparison, ListMeasure,
+    ListProtocol, ListReport, compare_lists, evaluate_lists, evaluate_ranking_and_lists,
+};
 pub use metric::RankingMetric;
 pub use protocol::{CandidateSet, RankingProtocol, TieRule};
-pub use report::{RankingReport, SegmentReport};
+pub use report::{RankingReport, SegmentReport, significance_between};
 pub use scorer::{Scorer, ScorerError};
 pub use segment::{
     HistoryBins, segment_by_history_length, segment_by_label, segment_by_popularity,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SeenItems;
 
-/// What decides a ranking metric besides the cases and the scores.
+/// What decides a ranking besides the cases and the scores.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RankingProtocol {
     /// Size of the catalogue.
@@ -43,14 +43,15 @@ pub enum CandidateSet {
 pub enum TieRule {
     /// A target comes after every other item of the same score, so a scorer gains nothing by giving one score to all.
     AgainstTarget,
+    /// The item of the lower catalogue index comes first: lists are made without a look at the targets.
+    LowerIndex,
 }
 
 impl RankingProtocol {
     /// The name and the text of each part.
-    pub(in crate::evaluation) fn parts(&self) -> [(&'static str, String); 6] {
+    pub(in crate::evaluation) fn parts(&self) -> Vec<(&'static str, String)> {
         let cutoffs: Vec<String> = self.cutoffs.iter().map(ToString::to_string).collect();
-        [
-            ("measured", "ranking".to_owned()),
+        vec![
             ("items", self.n_items.to_string()),
             ("candidates", self.candidates.to_string()),
             ("seen items", self.seen_items.to_string()),
@@ -76,6 +77,7 @@ impl fmt::Display for TieRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AgainstTarget => f.write_str("against the target"),
+            Self::LowerIndex => f.write_str("to the lower index"),
         }
     }
 }

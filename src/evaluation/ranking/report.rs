@@ -5,10 +5,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RankingMetric, RankingProtocol};
+use super::RankingMetric;
+use super::tables::{cutoff_table, segment_table};
 use crate::evaluation::case_table::CaseTable;
-use crate::evaluation::text_table::{TextTable, natural_order};
-use crate::evaluation::{Estimate, EvaluationError, Measurement, Protocol, estimate_mean};
+use crate::evaluation::paired::{ByCase, mean_differences};
+use crate::evaluation::text_table::TextTable;
+use crate::evaluation::{
+    Estimate, EvaluationError, PairedTest, Protocol, SignificanceSettings, estimate_mean,
+    paired_test,
+};
 
 /// What an evaluation found: means with intervals, by segment, and the protocol.
 ///
@@ -70,12 +75,7 @@ impl RankingReport {
         metric: RankingMetric,
         k: usize,
     ) -> Result<Vec<f64>, EvaluationError> {
-        let name = metric.name_at(k);
-        let values = self.by_case.column(&name);
-        values.ok_or_else(|| EvaluationError::NoCaseValues {
-            model: self.model.clone(),
-            metric: name,
-        })
+        self.column(&metric.name_at(k))
     }
 
     /// How much better this model is than `other`, case by case: the mean difference with its interval, which is
@@ -89,58 +89,95 @@ impl RankingReport {
         metric: RankingMetric,
         k: usize,
     ) -> Result<Estimate, EvaluationError> {
-        self.protocol.same_as(&other.protocol)?;
-        let ours = self.values_by_case(metric, k)?;
-        let theirs = other.values_by_case(metric, k)?;
-        let differences: Vec<f64> = ours.iter().zip(&theirs).map(|(a, b)| a - b).collect();
+        let differences = mean_differences(&[self], &[other], &metric.name_at(k))?;
         estimate_mean(&differences, self.protocol.interval.as_ref())
     }
 
-    /// The cutoffs, ascending.
-    pub(super) fn cutoffs(&self) -> &[usize] {
-        let Measurement::Ranking(RankingProtocol { cutoffs, .. }) = &self.protocol.measurement;
-        cutoffs
+    /// Whether this model is better or worse than `other` by more than chance, case by case: see [`paired_test`].
+    ///
+    /// ```
+    /// # use salient::evaluation::ranking::{RankingCase, Scorer, ScorerError};
+    /// use salient::evaluation::SignificanceSettings;
+    /// use salient::evaluation::ranking::{RankingMetric, RankingSettings, evaluate_ranking};
+    /// # struct Likes(u32);
+    /// # impl Scorer for Likes {
+    /// #     fn name(&self) -> &str { "likes" }
+    /// #     fn n_items(&self) -> usize { 4 }
+    /// #     fn score(&self, _: &[RankingCase], scores: &mut [f32]) -> Result<(), ScorerError> {
+    /// #         let row = |(index, score): (usize, &mut f32)| *score = f32::from(index as u32 % 4 == self.0);
+    /// #         scores.iter_mut().enumerate().for_each(row);
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// let case = RankingCase { targets: vec![2], ..RankingCase::default() };
+    /// let (cases, settings) = (vec![case; 20], RankingSettings { cutoffs: vec![1], ..RankingSettings::default() });
+    /// let good = evaluate_ranking(&cases, &Likes(2), &settings)?;
+    /// let bad = evaluate_ranking(&cases, &Likes(0), &settings)?;
+    /// let test = good.significance_over(&bad, RankingMetric::Ndcg, 1, &SignificanceSettings::default())?;
+    /// assert_eq!(test.difference.mean, 1.0);
+    /// assert!(test.p_value < 0.001);
+    /// # Ok::<(), salient::evaluation::EvaluationError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EvaluationError::ProtocolsDiffer`], [`EvaluationError::NoCaseValues`], [`EvaluationError::NoResamples`].
+    pub fn significance_over(
+        &self,
+        other: &Self,
+        metric: RankingMetric,
+        k: usize,
+        settings: &SignificanceSettings,
+    ) -> Result<PairedTest, EvaluationError> {
+        significance_between(&[self], &[other], metric, k, settings)
     }
 
     fn metrics_table(&self) -> TextTable {
-        let mut table = TextTable::new(["metric".to_owned()]);
-        table.extend_header(self.cutoffs().iter().map(|k| format!("at {k}")));
-        for metric in RankingMetric::ALL {
-            let cells = self.cutoffs().iter().map(|&k| {
-                let estimate = self.estimate(metric, k);
-                estimate.map_or_else(String::new, |estimate| estimate.to_string())
-            });
-            table.push(std::iter::once(metric.title().to_owned()).chain(cells));
-        }
-        table
+        let metrics = RankingMetric::ALL.map(|metric| (metric.title(), metric));
+        cutoff_table("metric", self.protocol.cutoffs(), metrics, |metric, k| {
+            Some(self.estimate(metric, k)?.to_string())
+        })
     }
 
     fn segment_table(&self, name: &str, groups: &BTreeMap<String, SegmentReport>) -> TextTable {
-        let k = self.segment_cutoff();
-        let mut table = TextTable::new([format!("{name}, at {k}"), "users".to_owned()]);
-        let metrics = RankingMetric::ALL;
-        table.extend_header(metrics.iter().map(|metric| metric.title().to_owned()));
-        let mut groups: Vec<_> = groups.iter().collect();
-        groups.sort_by(|(left, _), (right, _)| natural_order(left, right));
-        for (group, report) in groups {
-            let cells = metrics.iter().map(|metric| {
-                let mean = report.metrics.get(&metric.name_at(k));
-                mean.map_or_else(String::new, |mean| format!("{mean:.4}"))
-            });
-            table.push(
-                [group.clone(), report.n_users.to_string()]
-                    .into_iter()
-                    .chain(cells),
-            );
-        }
-        table
+        let k = self.protocol.segment_cutoff();
+        let columns = RankingMetric::ALL.map(|metric| (metric.title(), metric.name_at(k)));
+        segment_table(name, k, groups, &columns)
+    }
+}
+
+/// Whether one model is better or worse than another by more than chance, with each trained on several seeds: the means over
+/// the reports of each, case by case, by [`paired_test`].
+///
+/// The chance is that of the users. The p-value holds for the mean of these seeds, not for seeds to come.
+///
+/// # Errors
+/// [`EvaluationError::NoReports`] if either side is empty, and those of [`RankingReport::significance_over`].
+pub fn significance_between(
+    ours: &[&RankingReport],
+    theirs: &[&RankingReport],
+    metric: RankingMetric,
+    k: usize,
+    settings: &SignificanceSettings,
+) -> Result<PairedTest, EvaluationError> {
+    let differences = mean_differences(ours, theirs, &metric.name_at(k))?;
+    let interval = ours
+        .first()
+        .and_then(|report| report.protocol.interval.as_ref());
+    paired_test(&differences, settings, interval)
+}
+
+impl ByCase for RankingReport {
+    fn model(&self) -> &str {
+        &self.model
     }
 
-    /// The cutoff that the printed groups show: 10 where it is there, as in most papers, else the first.
-    fn segment_cutoff(&self) -> usize {
-        let cutoffs = self.cutoffs();
-        let usual = cutoffs.iter().copied().find(|&k| k == 10);
-        usual.or(cutoffs.first().copied()).unwrap_or(10)
+    fn protocol(&self) -> &Protocol {
+        &self.protocol
+    }
+
+    fn by_case(&self) -> &CaseTable {
+        &self.by_case
     }
 }
 

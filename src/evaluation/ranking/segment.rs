@@ -82,17 +82,7 @@ pub fn segment_by_popularity(
     cases: &mut [RankingCase],
     counts: &[u64],
 ) -> Result<(), EvaluationError> {
-    let mut descending = counts.to_vec();
-    descending.sort_unstable_by(|left, right| right.cmp(left));
-    let total: u128 = counts.iter().map(|&count| u128::from(count)).sum();
-    let mut group_of_count: HashMap<u64, usize> = HashMap::new();
-    let mut reached = 0u128;
-    for &count in &descending {
-        // The group of an item is decided by the share of the more popular ones before it.
-        let group = (reached * 3).checked_div(total).unwrap_or(2).min(2) as usize;
-        group_of_count.entry(count).or_insert(group);
-        reached += u128::from(count);
-    }
+    let popularity = PopularityGroups::new(counts.iter().copied());
     let name: Arc<str> = "target_popularity".into();
     let groups: [Arc<str>; 4] = ["head", "mid", "tail", "unknown"].map(Into::into);
     for (index, case) in cases.iter_mut().enumerate() {
@@ -105,12 +95,7 @@ pub fn segment_by_popularity(
                     item,
                     n_items: counts.len(),
                 })?;
-                // An item that nobody chose is in the tail, however few items there are.
-                if *count == 0 {
-                    2
-                } else {
-                    group_of_count[count]
-                }
+                popularity.group(*count)
             }
         };
         case.segments.push(Segment {
@@ -119,6 +104,43 @@ pub fn segment_by_popularity(
         });
     }
     Ok(())
+}
+
+/// Where items are cut into head, mid and tail by their number of interactions.
+#[derive(Debug)]
+pub(super) struct PopularityGroups {
+    group_of_count: HashMap<u64, usize>,
+}
+
+impl PopularityGroups {
+    /// The group of the least popular.
+    pub(super) const TAIL: usize = 2;
+
+    /// Cuts items of these counts where a third and two thirds of all interactions are reached.
+    pub(super) fn new(counts: impl Iterator<Item = u64>) -> Self {
+        let mut descending: Vec<u64> = counts.collect();
+        descending.sort_unstable_by(|left, right| right.cmp(left));
+        let total: u128 = descending.iter().map(|&count| u128::from(count)).sum();
+        let mut group_of_count: HashMap<u64, usize> = HashMap::new();
+        let mut reached = 0u128;
+        for &count in &descending {
+            // The group of an item is decided by the share of the more popular ones before it.
+            let group = (reached * 3)
+                .checked_div(total)
+                .unwrap_or(2)
+                .min(Self::TAIL as u128) as usize;
+            group_of_count.entry(count).or_insert(group);
+            reached += u128::from(count);
+        }
+        // An item that nobody chose is in the tail, however few items there are.
+        group_of_count.insert(0, Self::TAIL);
+        Self { group_of_count }
+    }
+
+    /// 0 for the head, 1 for the middle, 2 for the tail; `count` is one of those that the groups were made of.
+    pub(super) fn group(&self, count: u64) -> usize {
+        self.group_of_count[&count]
+    }
 }
 
 /// Groups cases by labels of the caller's, one a case, such as a country.

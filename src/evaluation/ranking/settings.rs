@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evaluation::{DataOrigin, IntervalSettings};
 
-/// How [`evaluate_ranking`](super::evaluate_ranking) judges.
+/// How [`evaluate_ranking`](super::evaluate_ranking) and [`evaluate_lists`](super::evaluate_lists) judge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RankingSettings {
     /// The `k` of every metric at `k`; each in `1..=n_items`. Default 5, 10 and 20.
@@ -40,7 +40,8 @@ impl Default for RankingSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeenItems {
-    /// Items of the history are left out, except targets: what was chosen again stays rankable.
+    /// Items of the history are left out, except targets: what was chosen again stays rankable. A list,
+    /// which is made without a look at the targets, leaves these out too.
     Filtered,
     /// Items of the history compete like any other.
     Kept,

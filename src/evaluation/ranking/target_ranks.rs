@@ -20,13 +20,6 @@ struct AllowList {
     holds: Vec<bool>,
 }
 
-/// A score that has no place in an order.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Unrankable {
-    pub(super) item: u32,
-    pub(super) value: f32,
-}
-
 impl Ranker {
     /// # Errors
     /// [`EvaluationError::CandidateOutOfRange`].
@@ -44,6 +37,34 @@ impl Ranker {
             seen_items,
             allow_list,
         })
+    }
+
+    /// Size of the catalogue.
+    pub(super) fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    /// The items that may be recommended, ascending; `None` for all.
+    pub(super) fn allowed(&self) -> Option<&[u32]> {
+        self.allow_list.as_ref().map(|list| &*list.items)
+    }
+
+    /// The items that may be recommended, ascending.
+    pub(super) fn candidates(&self) -> Vec<u32> {
+        let all = || (0..self.n_items as u32).collect();
+        self.allowed().map_or_else(all, <[u32]>::to_vec)
+    }
+
+    /// The candidates that a list for this history must not hold, ascending and distinct.
+    pub(super) fn hidden(&self, history: &[u32]) -> Vec<u32> {
+        if self.seen_items == SeenItems::Kept {
+            return Vec::new();
+        }
+        let seen = history.iter().copied();
+        let mut hidden: Vec<u32> = seen.filter(|&item| self.is_candidate(item)).collect();
+        hidden.sort_unstable();
+        hidden.dedup();
+        hidden
     }
 
     /// What the protocol says of the candidates.
@@ -71,14 +92,9 @@ impl Ranker {
     /// The ranks from 1, ascending, of the targets among the candidates. A target comes after every other item of its
     /// score; targets of one score take the places after those one by one.
     ///
-    /// `scores` has one number an item; the indices of `case` are below `n_items`.
-    pub(super) fn ranks(
-        &self,
-        case: &RankingCase,
-        scores: &[f32],
-    ) -> Result<Vec<usize>, Unrankable> {
+    /// `scores` has one finite number an item; the indices of `case` are below `n_items`.
+    pub(super) fn ranks(&self, case: &RankingCase, scores: &[f32]) -> Vec<usize> {
         debug_assert_eq!(scores.len(), self.n_items);
-        check_finite(scores)?;
         let (targets, excluded) = self.targets_and_excluded(case, scores);
         let ranks = targets
             .iter()
@@ -87,7 +103,7 @@ impl Ranker {
                 let n_excluded = excluded.iter().filter(|&&other| other >= score).count();
                 self.n_at_least(scores, score) - n_excluded + n_targets_before + 1
             });
-        Ok(ranks.collect())
+        ranks.collect()
     }
 
     /// The scores of the targets, highest first, and those of all candidates that do not compete with them: the targets
@@ -137,19 +153,6 @@ impl AllowList {
     }
 }
 
-fn check_finite(scores: &[f32]) -> Result<(), Unrankable> {
-    // Without a branch in the loop, so that it is vectorised: this runs over every score there is.
-    if scores
-        .iter()
-        .fold(true, |finite, score| finite & score.is_finite())
-    {
-        return Ok(());
-    }
-    let mut numbered = (0..).zip(scores);
-    let first = numbered.find(|(_, score)| !score.is_finite());
-    first.map_or(Ok(()), |(item, &value)| Err(Unrankable { item, value }))
-}
-
 /// The bytes as lower-case hexadecimal digits.
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -175,10 +178,10 @@ mod tests {
     fn a_tied_target_comes_after_its_equals() {
         let ranker = ranker(&Candidates::All, SeenItems::Kept);
         let scores = [0.5, 0.9, 0.5, 0.5, 0.1];
-        assert_eq!(ranker.ranks(&case(&[], &[2]), &scores), Ok(vec![4]));
+        assert_eq!(ranker.ranks(&case(&[], &[2]), &scores), vec![4]);
         // Item 3 alone of the three equals is no target: it takes place 2, the targets places 3 and 4.
-        assert_eq!(ranker.ranks(&case(&[], &[2, 0]), &scores), Ok(vec![3, 4]));
-        assert_eq!(ranker.ranks(&case(&[], &[4, 1]), &scores), Ok(vec![1, 5]));
+        assert_eq!(ranker.ranks(&case(&[], &[2, 0]), &scores), vec![3, 4]);
+        assert_eq!(ranker.ranks(&case(&[], &[4, 1]), &scores), vec![1, 5]);
     }
 
     #[test]
@@ -186,9 +189,9 @@ mod tests {
         let scores = [0.5, 0.9, 0.8, 0.7, 0.1];
         let repeated = case(&[1, 1, 2, 0], &[0]);
         let filtered = ranker(&Candidates::All, SeenItems::Filtered);
-        assert_eq!(filtered.ranks(&repeated, &scores), Ok(vec![2]));
+        assert_eq!(filtered.ranks(&repeated, &scores), vec![2]);
         let kept = ranker(&Candidates::All, SeenItems::Kept);
-        assert_eq!(kept.ranks(&repeated, &scores), Ok(vec![4]));
+        assert_eq!(kept.ranks(&repeated, &scores), vec![4]);
     }
 
     #[test]
@@ -197,17 +200,6 @@ mod tests {
         let list = Candidates::AllowList([3, 0, 2, 3].into());
         let ranker = ranker(&list, SeenItems::Filtered);
         // Target 4 is no candidate, and neither is item 1, the best; item 2 was seen.
-        assert_eq!(ranker.ranks(&case(&[2, 1], &[0, 4]), &scores), Ok(vec![2]));
-    }
-
-    #[test]
-    fn a_score_that_is_not_a_number_is_named() {
-        let ranker = ranker(&Candidates::All, SeenItems::Filtered);
-        let found = ranker.ranks(&case(&[], &[0]), &[0.5, 0.9, f32::INFINITY, f32::NAN, 0.1]);
-        let expected = Unrankable {
-            item: 2,
-            value: f32::INFINITY,
-        };
-        assert_eq!(found, Err(expected));
+        assert_eq!(ranker.ranks(&case(&[2, 1], &[0, 4]), &scores), vec![2]);
     }
 }

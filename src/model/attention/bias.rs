@@ -103,8 +103,8 @@ pub struct TimeIntervalBiasConfig {
 /// Adds to a score a learned number that depends on the head and on how much time lies between query and key.
 ///
 /// # Source
-/// Zhai et al. 2024, section 3.1, <https://arxiv.org/abs/2402.17152>. Differences: added before the softmax; buckets are
-/// powers of two.
+/// Zhai et al. 2024, section 3.1, <https://arxiv.org/abs/2402.17152>. Differences: buckets are powers of two; unless
+/// attention is pointwise, a softmax follows.
 #[derive(Module, Debug)]
 pub struct TimeIntervalBias {
     /// One bias a bucket and head, `[n_buckets, n_heads]`.

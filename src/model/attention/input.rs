@@ -15,6 +15,9 @@ pub struct AttentionInput {
     pub sequences: PackedSequences,
     /// When each row happened, in milliseconds UTC.
     pub times_utc_millis: Option<Arc<[i64]>>,
+    /// When each row asks, in milliseconds UTC, if that is not when it happened: a bias by time counts from here to the
+    /// times of keys. Next-item models put here the time of the event to predict.
+    pub query_times_utc_millis: Option<Arc<[i64]>>,
 }
 
 impl AttentionInput {
@@ -32,6 +35,7 @@ impl AttentionInput {
         Self {
             sequences,
             times_utc_millis: Some(times_utc_millis),
+            query_times_utc_millis: None,
         }
     }
 }
@@ -41,6 +45,7 @@ impl From<PackedSequences> for AttentionInput {
         Self {
             sequences,
             times_utc_millis: None,
+            query_times_utc_millis: None,
         }
     }
 }
@@ -50,8 +55,8 @@ impl From<PackedSequences> for AttentionInput {
 pub struct AttentionOutput {
     /// One row a query.
     pub sequences: PackedSequences,
-    /// `[n_sequences, n_heads, max_query_len, max_key_len]`: each visible query's weights sum to 1, zero where hidden or
-    /// padded. Dropout leaves them alone.
+    /// `[n_sequences, n_heads, max_query_len, max_key_len]`: each visible query's weights sum to 1, unless attention is
+    /// pointwise, zero where hidden or padded. Dropout leaves them alone.
     pub weights: Tensor<4>,
 }
 

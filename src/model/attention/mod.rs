@@ -16,6 +16,8 @@ mod bias;
 mod direction;
 mod input;
 mod multi_head;
+mod multi_head_config;
+mod pointwise;
 mod pooling;
 mod scaled_dot_product;
 mod target;
@@ -24,7 +26,9 @@ pub use bias::{
     RelativePositionBias, RelativePositionBiasConfig, TimeIntervalBias, TimeIntervalBiasConfig,
 };
 pub use input::{AttentionInput, AttentionOutput, ContextOutput};
-pub use multi_head::{MultiHeadAttention, MultiHeadAttentionConfig};
+pub use multi_head::MultiHeadAttention;
+pub use multi_head_config::MultiHeadAttentionConfig;
+pub use pointwise::{Pointwise, PointwiseConfig};
 pub use pooling::{AttentionPooling, AttentionPoolingConfig};
 pub use scaled_dot_product::scaled_dot_product_attention;
 pub use target::{TargetAttention, TargetAttentionConfig};

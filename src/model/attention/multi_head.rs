@@ -2,61 +2,31 @@
 
 use std::sync::Arc;
 
-use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
 use super::alignment::{aligned_positions, blind_queries, hidden};
-use super::{
-    AttentionInput, AttentionOutput, RelativePositionBias, RelativePositionBiasConfig,
-    TimeIntervalBias, TimeIntervalBiasConfig,
-};
+use super::{AttentionInput, AttentionOutput, Pointwise, RelativePositionBias, TimeIntervalBias};
 use crate::model::dense::through_packed;
-use crate::model::embedding::{Rotary, RotaryConfig};
-use crate::model::linear::{linear, mapped};
-use crate::model::{ModelError, check};
+use crate::model::embedding::Rotary;
+use crate::model::linear::mapped;
+use crate::ops::activation::silu;
 use crate::ops::attention::{
-    AttentionBias, AttentionForm, AttentionLayout, AttentionOptions, Direction, Dropout,
-    Visibility, attention, attention_weights,
+    AttentionBias, AttentionForm, AttentionLayout, AttentionOptions, Dropout, Visibility,
+    attention, attention_weights,
 };
-use crate::random::{Mode, RandomKey};
+use crate::random::Mode;
 use crate::sequence::PackedSequences;
 
-/// Settings of a [`MultiHeadAttention`].
-#[derive(Config, Debug)]
-pub struct MultiHeadAttentionConfig {
-    /// Width of a token vector; a positive multiple of `n_heads`.
-    pub d_model: usize,
-    /// Number of heads; at least 1. More of them look at more things at once, each with less precision.
-    pub n_heads: usize,
-    /// Width of the vectors that are looked at, in cross-attention; at least 1. Default: `d_model`.
-    pub d_context: Option<usize>,
-    /// Chance, in `[0, 1)`, that training zeroes an attention weight. Default 0.1. More of it fits the training data less
-    /// closely.
-    #[config(default = 0.1)]
-    pub dropout: f64,
-    /// Whether a row sees what comes after it. Default: it does; next-item models need `Direction::Causal`.
-    #[config(default = "Direction::Bidirectional")]
-    pub direction: Direction,
-    /// Rows that are this many or more positions away stay hidden; at least 1. Default: none, all are seen. Less of it
-    /// costs less time on long sequences.
-    pub window: Option<usize>,
-    /// Turns query and key heads by their positions; `d_model / n_heads` must then be even. Default: none.
-    pub rotary: Option<RotaryConfig>,
-    /// Learned bias by distance in rows. Default: none.
-    pub relative_position: Option<RelativePositionBiasConfig>,
-    /// Learned bias by distance in time; inputs must then carry times. Default: none.
-    pub time_interval: Option<TimeIntervalBiasConfig>,
-    /// Whether the four projections have a bias. Default true.
-    #[config(default = true)]
-    pub bias: bool,
-}
+/// The part that drops numbers of a gated context in training; the sequences, whose weights are dropped, count from 0.
+const GATED_CONTEXT: u64 = u64::MAX;
 
 /// Mixes each row with what it looks at: rows of its own sequence, or of another.
 ///
 /// `concat(head_1, .., head_n) Output`, `head_i = softmax(Q_i K_iᵀ / sqrt(d_head) + bias_i) V_i`. Where queries and keys
-/// come from different sequences, the last query stands at the last key.
+/// come from different sequences, the last query stands at the last key. A [`PointwiseConfig`](super::PointwiseConfig)
+/// replaces the softmax and adds a gate; see [`Pointwise`].
 ///
 /// # Edge cases
 /// A query that may see nothing yields a zero vector, without the bias of the output projection.
@@ -94,52 +64,13 @@ pub struct MultiHeadAttention {
     pub relative_position: Option<RelativePositionBias>,
     /// Learned bias by distance in time.
     pub time_interval: Option<TimeIntervalBias>,
-    rotary: Option<Rotary>,
-    n_heads: usize,
-    dropout: f64,
+    /// Gate and norm of pointwise attention.
+    pub pointwise: Option<Pointwise>,
+    pub(super) rotary: Option<Rotary>,
+    pub(super) n_heads: usize,
+    pub(super) dropout: f64,
     #[module(skip)]
-    visibility: Visibility,
-}
-
-impl MultiHeadAttentionConfig {
-    /// Draws the weights and puts them on `device`.
-    ///
-    /// # Errors
-    /// [`ModelError::ZeroSize`], [`ModelError::HeadsDoNotDivideModel`], [`ModelError::DropoutOutOfRange`],
-    /// [`ModelError::WindowOfZero`], [`ModelError::OddRotaryWidth`], [`ModelError::NotPositive`],
-    /// [`ModelError::TooSmall`].
-    pub fn init(&self, key: RandomKey, device: &Device) -> Result<MultiHeadAttention, ModelError> {
-        let d_head = check::head_width(self.d_model, self.n_heads)?;
-        let d_context = self.d_context.unwrap_or(self.d_model);
-        check::positive_size("d_context", d_context)?;
-        check::dropout("dropout", self.dropout)?;
-        check::window(self.window)?;
-        let project = |d_in, part| linear(d_in, self.d_model, self.bias, key.child(part), device);
-        let rotary = self.rotary.as_ref().map(|config| config.init(d_head));
-        let relative_position = self
-            .relative_position
-            .as_ref()
-            .map(|config| config.init(self.n_heads, self.direction, key.child(4), device));
-        let time_interval = self
-            .time_interval
-            .as_ref()
-            .map(|config| config.init(self.n_heads, key.child(5), device));
-        Ok(MultiHeadAttention {
-            query: project(self.d_model, 0),
-            key: project(d_context, 1),
-            value: project(d_context, 2),
-            output: project(self.d_model, 3),
-            relative_position: relative_position.transpose()?,
-            time_interval: time_interval.transpose()?,
-            rotary: rotary.transpose()?,
-            n_heads: self.n_heads,
-            dropout: self.dropout,
-            visibility: Visibility {
-                direction: self.direction,
-                window: self.window,
-            },
-        })
-    }
+    pub(super) visibility: Visibility,
 }
 
 impl MultiHeadAttention {
@@ -186,7 +117,8 @@ impl MultiHeadAttention {
     ) -> PackedSequences {
         let query = query.into();
         let heads = self.heads(&query, &context.into(), mode);
-        query.sequences.with_rows(self.mix(heads))
+        let mixed = self.mix(heads, query.sequences.rows(), mode);
+        query.sequences.with_rows(mixed)
     }
 
     /// Mixes as [`forward_cross`](Self::forward_cross) does and also returns what each query looked at.
@@ -207,8 +139,9 @@ impl MultiHeadAttention {
             &heads.layout,
             &heads.options,
         );
+        let mixed = self.mix(heads, query.sequences.rows(), mode);
         AttentionOutput {
-            sequences: query.sequences.with_rows(self.mix(heads)),
+            sequences: query.sequences.with_rows(mixed),
             weights,
         }
     }
@@ -231,14 +164,18 @@ impl MultiHeadAttention {
             query: query.sequences.offsets().clone(),
             key: context.sequences.offsets().clone(),
         };
+        let (form, scale) = match &self.pointwise {
+            None => (AttentionForm::Softmax, None),
+            Some(pointwise) => (pointwise.form(), Some(1.0)),
+        };
         let mut heads = Heads {
             query: self.project(&self.query, query.sequences.rows()),
             key: self.project(&self.key, context.sequences.rows()),
             value: self.project(&self.value, context.sequences.rows()),
             options: AttentionOptions {
                 visibility: self.visibility,
-                form: AttentionForm::Softmax,
-                scale: None,
+                form,
+                scale,
                 biases: self.biases(query, context),
                 dropout: Dropout::in_mode(self.dropout, mode),
             },
@@ -252,8 +189,8 @@ impl MultiHeadAttention {
         heads
     }
 
-    /// Mixes the heads and joins them.
-    fn mix(&self, heads: Heads) -> Tensor<2> {
+    /// Mixes the heads and joins them; `rows` are those that ask.
+    fn mix(&self, heads: Heads, rows: Tensor<2>, mode: Mode) -> Tensor<2> {
         let [n_rows, n_heads, d_head] = heads.query.dims();
         let blind = blind_queries(&heads.layout, &heads.options.visibility);
         let context = attention(
@@ -267,6 +204,13 @@ impl MultiHeadAttention {
         if n_rows == 0 {
             return context;
         }
+        let context = match &self.pointwise {
+            None => context,
+            Some(pointwise) => {
+                let drop = Dropout::in_mode(self.dropout, mode.child(GATED_CONTEXT));
+                pointwise.gated(context, rows, drop)
+            }
+        };
         let rows = mapped(context, &self.output);
         match blind {
             None => rows,
@@ -285,7 +229,12 @@ impl MultiHeadAttention {
         if n_rows == 0 {
             return Tensor::zeros(shape, (&rows.device(), rows.dtype()));
         }
-        mapped(rows, projection).reshape(shape)
+        let projected = mapped(rows, projection);
+        let projected = match self.pointwise {
+            None => projected,
+            Some(_) => silu(projected),
+        };
+        projected.reshape(shape)
     }
 
     fn biases(&self, query: &AttentionInput, context: &AttentionInput) -> Vec<AttentionBias> {
@@ -293,7 +242,7 @@ impl MultiHeadAttention {
         let by_time = self
             .time_interval
             .iter()
-            .map(|bias| bias.to_bias(times(query), times(context)));
+            .map(|bias| bias.to_bias(query_times(query), times(context)));
         by_position.chain(by_time).collect()
     }
 }
@@ -305,6 +254,12 @@ struct Heads {
     value: Tensor<3>,
     layout: AttentionLayout,
     options: AttentionOptions,
+}
+
+/// When the rows ask, which is when they happened unless the input says otherwise.
+fn query_times(input: &AttentionInput) -> Arc<[i64]> {
+    let asked = input.query_times_utc_millis.as_ref();
+    asked.map_or_else(|| times(input), Arc::clone)
 }
 
 fn times(input: &AttentionInput) -> Arc<[i64]> {

@@ -2,157 +2,46 @@
 
 use std::sync::Arc;
 
-use burn::config::Config;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use burn::nn::Linear;
+use burn::tensor::{Tensor, activation::sigmoid};
 
 use super::stochastic_depth::stochastic_depth;
-use super::{Activation, FeedForward, FeedForwardConfig};
-use crate::model::attention::{
-    AttentionInput, AttentionOutput, MultiHeadAttention, MultiHeadAttentionConfig,
-    RelativePositionBiasConfig, TimeIntervalBiasConfig,
-};
+use super::{FeedForward, NormOrder};
+use crate::model::attention::{AttentionInput, AttentionOutput, MultiHeadAttention};
 use crate::model::dense::through_packed;
-use crate::model::embedding::RotaryConfig;
-use crate::model::norm::{Norm, NormConfig, NormKind};
-use crate::model::{ModelError, check};
-use crate::ops::attention::Direction;
+use crate::model::linear::mapped;
+use crate::model::norm::Norm;
 use crate::ops::dropout::{Dropout, dropout, dropout_add};
-use crate::random::{Mode, RandomKey};
+use crate::random::Mode;
 use crate::sequence::{Offsets, PackedSequences};
-
-/// On which side of a residual branch the norm stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NormOrder {
-    /// Norm before the branch: `x + branch(norm(x))`. Deep stacks train without warm-up; the stack ends with a norm.
-    Pre,
-    /// Norm after the sum: `norm(x + branch(x))`, as in the first transformer.
-    Post,
-}
-
-/// Settings of an [`EncoderBlock`].
-#[derive(Config, Debug)]
-pub struct EncoderBlockConfig {
-    /// Width of a token vector; a positive multiple of `n_heads`.
-    pub d_model: usize,
-    /// Number of heads; at least 1. More of them look at more things at once, each with less precision.
-    pub n_heads: usize,
-    /// Width of the inner vector of the feed-forward layer; at least 1, usually 1 to 4 times `d_model`.
-    pub d_ff: usize,
-    /// On which side of a branch the norm stands. Default: before it.
-    #[config(default = "NormOrder::Pre")]
-    pub norm_order: NormOrder,
-    /// Which norm. Default: layer norm.
-    #[config(default = "NormKind::Layer")]
-    pub norm: NormKind,
-    /// Added to the variance before the root in a norm; positive. Default 1e-5, as in PyTorch.
-    #[config(default = 1e-5)]
-    pub norm_epsilon: f64,
-    /// The non-linear function of the feed-forward layer. Default: GELU.
-    #[config(default = "Activation::Gelu")]
-    pub activation: Activation,
-    /// Chance, in `[0, 1)`, that training zeroes a number of a branch before it is added. Default 0.1.
-    #[config(default = 0.1)]
-    pub residual_dropout: f64,
-    /// Chance, in `[0, 1)`, that training zeroes an inner number of the feed-forward layer. Default 0.1.
-    #[config(default = 0.1)]
-    pub feed_forward_dropout: f64,
-    /// Chance, in `[0, 1)`, that training zeroes an attention weight. Default 0.1.
-    #[config(default = 0.1)]
-    pub attention_dropout: f64,
-    /// Chance, in `[0, 1)`, that training leaves a branch out for a whole sequence. Default 0; worth trying in deep stacks.
-    #[config(default = 0.0)]
-    pub stochastic_depth: f64,
-    /// Whether a row sees what comes after it. Default: it does; next-item models need `Direction::Causal`.
-    #[config(default = "Direction::Bidirectional")]
-    pub direction: Direction,
-    /// Rows that are this many or more positions away stay hidden; at least 1. Default: none, all are seen.
-    pub window: Option<usize>,
-    /// Turns query and key heads by their positions. Default: none.
-    pub rotary: Option<RotaryConfig>,
-    /// Learned bias by distance in rows. Default: none.
-    pub relative_position: Option<RelativePositionBiasConfig>,
-    /// Learned bias by distance in time; the input must then carry times. Default: none.
-    pub time_interval: Option<TimeIntervalBiasConfig>,
-    /// Whether all projections have a bias. Default true.
-    #[config(default = true)]
-    pub bias: bool,
-}
 
 /// Lets each row look at the rows of its sequence, then thinks about each row alone.
 ///
 /// # Source
 /// Vaswani et al. 2017, section 3.1, <https://arxiv.org/abs/1706.03762>; norm before the branch: Xiong et al. 2020,
 /// <https://arxiv.org/abs/2002.04745>; stochastic depth: Huang et al. 2016, <https://arxiv.org/abs/1603.09382>, per
-/// sequence and enlarged in training rather than shrunk at inference.
+/// sequence and enlarged in training rather than shrunk at inference; gates: LiGR, Borisyuk et al. 2025,
+/// <https://arxiv.org/abs/2502.03417>, as in eSASRec, Tikhonovich et al. 2025, <https://arxiv.org/abs/2508.06450>, whose
+/// bias they share; attention alone: HSTU, see [`Pointwise`](crate::model::attention::Pointwise).
 #[derive(Module, Debug)]
 pub struct EncoderBlock {
     /// Norm of the attention branch.
     pub attention_norm: Norm,
     /// The attention branch.
     pub attention: MultiHeadAttention,
+    /// What a row takes from the attention branch, `[d_model, d_model]`.
+    pub attention_gate: Option<Linear>,
     /// Norm of the feed-forward branch.
-    pub feed_forward_norm: Norm,
+    pub feed_forward_norm: Option<Norm>,
     /// The feed-forward branch.
-    pub feed_forward: FeedForward,
-    residual_dropout: f64,
-    stochastic_depth: f64,
+    pub feed_forward: Option<FeedForward>,
+    /// What a row takes from the feed-forward branch, `[d_model, d_model]`.
+    pub feed_forward_gate: Option<Linear>,
+    pub(super) residual_dropout: f64,
+    pub(super) stochastic_depth: f64,
     #[module(skip)]
-    norm_order: NormOrder,
-}
-
-impl EncoderBlockConfig {
-    /// Sets residual, feed-forward and attention dropout to one value.
-    pub fn with_dropout(mut self, dropout: f64) -> Self {
-        self.residual_dropout = dropout;
-        self.feed_forward_dropout = dropout;
-        self.attention_dropout = dropout;
-        self
-    }
-
-    /// Draws the weights and puts them on `device`.
-    ///
-    /// # Errors
-    /// [`ModelError::ZeroSize`], [`ModelError::HeadsDoNotDivideModel`], [`ModelError::DropoutOutOfRange`],
-    /// [`ModelError::WindowOfZero`], [`ModelError::OddRotaryWidth`], [`ModelError::NotPositive`],
-    /// [`ModelError::TooSmall`].
-    pub fn init(&self, key: RandomKey, device: &Device) -> Result<EncoderBlock, ModelError> {
-        check::head_width(self.d_model, self.n_heads)?;
-        check::positive_size("d_ff", self.d_ff)?;
-        check::dropout("residual_dropout", self.residual_dropout)?;
-        check::dropout("feed_forward_dropout", self.feed_forward_dropout)?;
-        check::dropout("attention_dropout", self.attention_dropout)?;
-        check::dropout("stochastic_depth", self.stochastic_depth)?;
-        let norm = NormConfig::new(self.d_model)
-            .with_kind(self.norm)
-            .with_epsilon(self.norm_epsilon);
-        let feed_forward = FeedForwardConfig::new(self.d_model, self.d_ff)
-            .with_activation(self.activation)
-            .with_dropout(self.feed_forward_dropout)
-            .with_bias(self.bias);
-        Ok(EncoderBlock {
-            attention_norm: norm.init(device)?,
-            attention: self.attention().init(key.child(0), device)?,
-            feed_forward_norm: norm.init(device)?,
-            feed_forward: feed_forward.init(key.child(1), device)?,
-            residual_dropout: self.residual_dropout,
-            stochastic_depth: self.stochastic_depth,
-            norm_order: self.norm_order,
-        })
-    }
-
-    fn attention(&self) -> MultiHeadAttentionConfig {
-        MultiHeadAttentionConfig::new(self.d_model, self.n_heads)
-            .with_dropout(self.attention_dropout)
-            .with_direction(self.direction)
-            .with_window(self.window)
-            .with_rotary(self.rotary.clone())
-            .with_relative_position(self.relative_position.clone())
-            .with_time_interval(self.time_interval.clone())
-            .with_bias(self.bias)
-    }
+    pub(super) norm_order: NormOrder,
 }
 
 /// Which part of a block draws random numbers in training.
@@ -162,6 +51,14 @@ enum Part {
     AttentionBranch,
     FeedForward,
     FeedForwardBranch,
+}
+
+/// What a branch made of the rows, and how it is to be added to them.
+struct Branch<'a> {
+    made: Tensor<2>,
+    gate: Option<&'a Linear>,
+    offsets: &'a Offsets,
+    mode: Mode,
 }
 
 impl EncoderBlock {
@@ -232,18 +129,38 @@ impl EncoderBlock {
         let (mixed, weights) = attend(AttentionInput {
             sequences: PackedSequences::new(inside, offsets.clone()),
             times_utc_millis: input.times_utc_millis.as_ref().map(Arc::clone),
+            query_times_utc_millis: input.query_times_utc_millis.as_ref().map(Arc::clone),
         });
-        let branch = mode.child(Part::AttentionBranch as u64);
-        let rows = self.joined(rows, mixed.rows(), offsets, branch);
-        let rows = self.after(&self.attention_norm, rows);
-
-        let inside = self.before(&self.feed_forward_norm, rows.clone());
-        let inner = mode.child(Part::FeedForward as u64);
-        let thought = self.feed_forward.forward(inside, inner);
-        let branch = mode.child(Part::FeedForwardBranch as u64);
-        let rows = self.joined(rows, thought, offsets, branch);
-        let rows = self.after(&self.feed_forward_norm, rows);
+        let branch = Branch {
+            made: mixed.rows(),
+            gate: self.attention_gate.as_ref(),
+            offsets,
+            mode: mode.child(Part::AttentionBranch as u64),
+        };
+        let rows = self.after(&self.attention_norm, self.joined(rows, branch));
+        let rows = match (&self.feed_forward_norm, &self.feed_forward) {
+            (Some(norm), Some(layer)) => self.thought(rows, (norm, layer), offsets, mode),
+            _ => rows,
+        };
         (PackedSequences::new(rows, offsets.clone()), weights)
+    }
+
+    /// The rows after the feed-forward branch.
+    fn thought(
+        &self,
+        rows: Tensor<2>,
+        (norm, layer): (&Norm, &FeedForward),
+        offsets: &Offsets,
+        mode: Mode,
+    ) -> Tensor<2> {
+        let inside = self.before(norm, rows.clone());
+        let branch = Branch {
+            made: layer.forward(inside, mode.child(Part::FeedForward as u64)),
+            gate: self.feed_forward_gate.as_ref(),
+            offsets,
+            mode: mode.child(Part::FeedForwardBranch as u64),
+        };
+        self.after(norm, self.joined(rows, branch))
     }
 
     /// The rows as a branch reads them.
@@ -262,25 +179,29 @@ impl EncoderBlock {
         }
     }
 
-    /// Adds what training does not drop of a branch.
-    fn joined(
-        &self,
-        rows: Tensor<2>,
-        branch: Tensor<2>,
-        offsets: &Offsets,
-        mode: Mode,
-    ) -> Tensor<2> {
+    /// Adds what training does not drop, and a gate lets through, of a branch.
+    fn joined(&self, rows: Tensor<2>, branch: Branch<'_>) -> Tensor<2> {
+        let Branch {
+            made,
+            gate,
+            offsets,
+            mode,
+        } = branch;
         let drop = Dropout::in_mode(self.residual_dropout, mode.child(0));
-        if self.stochastic_depth == 0.0 {
+        if self.stochastic_depth == 0.0 && gate.is_none() {
             return match drop {
-                Some(drop) => dropout_add(branch, rows, &drop),
-                None => rows + branch,
+                Some(drop) => dropout_add(made, rows, &drop),
+                None => rows + made,
             };
         }
-        let branch = match drop {
-            Some(drop) => dropout(branch, &drop),
-            None => branch,
+        let made = match drop {
+            Some(drop) => dropout(made, &drop),
+            None => made,
         };
-        rows + stochastic_depth(branch, offsets, self.stochastic_depth, mode.child(1))
+        let made = match gate.filter(|_| offsets.n_rows() > 0) {
+            Some(gate) => sigmoid(mapped(rows.clone(), gate)) * made,
+            None => made,
+        };
+        rows + stochastic_depth(made, offsets, self.stochastic_depth, mode.child(1))
     }
 }

@@ -139,11 +139,8 @@ impl Encoder {
         mut step: impl FnMut(&EncoderBlock, u64, AttentionInput) -> PackedSequences,
     ) -> PackedSequences {
         for (layer, block) in self.blocks.iter().enumerate() {
-            let times_utc_millis = input.times_utc_millis.clone();
-            input = AttentionInput {
-                sequences: step(block, layer as u64, input),
-                times_utc_millis,
-            };
+            let sequences = step(block, layer as u64, input.clone());
+            input = AttentionInput { sequences, ..input };
         }
         match &self.final_norm {
             Some(norm) => input.sequences.map_rows(|rows| norm.forward(rows)),

@@ -3,11 +3,16 @@
 use burn::tensor::Tensor;
 
 use super::composite;
+use crate::ops::embedding::embedding;
 use crate::ops::host;
 
 /// Weighted mean over rows of how surprising each target is: minus the logarithm of its softmax probability.
 ///
 /// `sum_i w_i (log(sum_j exp(hidden_i · table_j)) - hidden_i · table_{target_i}) / sum_i w_i`
+///
+/// Label smoothing `e` takes the target for certain only `1 - e` of the time and any item, the target included, for as
+/// likely in the rest: `(1 - e)` times the above and `e` times the mean over items of minus the logarithm of their
+/// probability. It keeps a model from ever greater logits.
 ///
 /// The logits are made for a block of rows at a time, never for all rows at once. The CPU kernel (Flex, 32 bits) makes
 /// the gradients along with the loss and keeps no logits. The composite, which serves all else, keeps the blocks under
@@ -21,6 +26,7 @@ use crate::ops::host;
 /// - `table`: `[n_items, d_model]`
 /// - `targets`: one item a row
 /// - `row_weights`: one weight a row; 1 if `None`
+/// - `label_smoothing`: in `[0, 1)`; 0 costs nothing
 /// - returns `[1]`
 ///
 /// # Edge cases
@@ -28,22 +34,47 @@ use crate::ops::host;
 /// size are safe.
 ///
 /// # Panics
-/// If a shape above does not hold, if a target is not below `n_items`, or if a weight is negative or not finite.
+/// If a shape above does not hold, if a target is not below `n_items`, if a weight is negative or not finite, or if the
+/// smoothing lies outside its range.
+///
+/// # Source
+/// Label smoothing: Szegedy et al. 2016, <https://arxiv.org/abs/1512.00567>, section 7. Differences: none.
 pub fn linear_cross_entropy(
     hidden: Tensor<2>,
     table: Tensor<2>,
     targets: &[u32],
     row_weights: Option<&[f32]>,
+    label_smoothing: f64,
 ) -> Tensor<1> {
     let [n_rows, d_model] = hidden.dims();
     let [n_items, d_table] = table.dims();
     assert_eq!(d_table, d_model, "table must be as wide as hidden");
     assert_eq!(targets.len(), n_rows, "each row needs one target");
     host::assert_ids("target", targets, n_items);
-    match host::row_factors(row_weights, n_rows) {
-        None => host::zero_loss(&hidden, &table),
-        Some(factors) => dispatch(hidden, table, targets, &factors),
+    assert!(
+        (0.0..1.0).contains(&label_smoothing),
+        "label smoothing {label_smoothing} lies outside [0, 1)"
+    );
+    let Some(factors) = host::row_factors(row_weights, n_rows) else {
+        return host::zero_loss(&[&hidden, &table]);
+    };
+    if label_smoothing == 0.0 {
+        return dispatch(hidden, table, targets, &factors);
     }
+    let above_mean = above_mean(hidden.clone(), table.clone(), targets, &factors);
+    dispatch(hidden, table, targets, &factors) + above_mean * label_smoothing
+}
+
+/// Weighted mean of how far the logit of a target lies above the mean logit of its row.
+///
+/// `(1 - e) (s - l_t) + e mean_j (s - l_j) = s - l_t + e (l_t - mean_j l_j)`, where `s` is the logarithm of the sum of
+/// exponentials; and a mean of logits is a product with the mean of the table.
+fn above_mean(hidden: Tensor<2>, table: Tensor<2>, targets: &[u32], factors: &[f32]) -> Tensor<1> {
+    let (device, dtype) = (hidden.device(), hidden.dtype());
+    let factors = host::floats(factors.to_vec(), [targets.len(), 1], &device, dtype);
+    let mean = table.clone().mean_dim(0);
+    let above = embedding(table, targets) - mean;
+    ((hidden * above).sum_dim(1) * factors).sum()
 }
 
 /// Runs the kernel if there is one for these tensors, else the composite.
@@ -93,7 +124,13 @@ mod tests {
         let device = Device::flex();
         let hidden = singles(hidden, [hidden.len() / WIDTH, WIDTH], &device);
         let table = singles(table, [table.len() / WIDTH, WIDTH], &device);
-        read(linear_cross_entropy(hidden, table, targets, row_weights))[0]
+        read(linear_cross_entropy(
+            hidden,
+            table,
+            targets,
+            row_weights,
+            0.0,
+        ))[0]
     }
 
     /// Rows, items, targets and weights of odd sizes.
@@ -122,6 +159,59 @@ mod tests {
         }
     }
 
+    /// The definition of label smoothing: every item is a target for its part of the certainty.
+    fn smoothed_by_definition(
+        (hidden, table): (&[f64], &[f64]),
+        (targets, weights): (&[u32], &[f32]),
+        smoothing: f64,
+    ) -> f64 {
+        let n_items = table.len() / WIDTH;
+        let every = (0..n_items as u32).map(|item| {
+            let targets = vec![item; targets.len()];
+            by_definition(hidden, table, &targets, Some(weights))
+        });
+        let of_all = every.sum::<f64>() / n_items as f64;
+        let of_targets = by_definition(hidden, table, targets, Some(weights));
+        (1.0 - smoothing) * of_targets + smoothing * of_all
+    }
+
+    #[test]
+    fn smoothed_labels_share_their_certainty_among_all_items() {
+        let device = Device::flex();
+        for (n_rows, n_items) in [(2, 1), (2, 3), (7, 65), (65, 7)] {
+            let (hidden, table, targets, weights) = case(n_rows, n_items);
+            for smoothing in [0.0, 0.1, 0.9] {
+                let found = linear_cross_entropy(
+                    singles(&hidden, [n_rows, WIDTH], &device),
+                    singles(&table, [n_items, WIDTH], &device),
+                    &targets,
+                    Some(&weights),
+                    smoothing,
+                );
+                let expected =
+                    smoothed_by_definition((&hidden, &table), (&targets, &weights), smoothing);
+                assert_near(&read(found), &[expected], 2e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_with_smoothed_labels_are_those_of_differences() {
+        let (hidden, table, targets, weights) = case(7, 5);
+        assert_gradients(&[hidden, table], |inputs| {
+            let hidden = inputs[0].clone().reshape([7, WIDTH]);
+            let table = inputs[1].clone().reshape([5, WIDTH]);
+            linear_cross_entropy(hidden, table, &targets, Some(&weights), 0.3)
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "label smoothing 1 lies outside [0, 1)")]
+    fn a_smoothing_of_one_is_refused() {
+        let table = Tensor::zeros([2, 3], &Device::flex());
+        linear_cross_entropy(table.clone(), table, &[0, 1], None, 1.0);
+    }
+
     #[test]
     fn a_single_item_is_no_surprise() {
         let hidden = values(1, 5 * WIDTH);
@@ -136,7 +226,7 @@ mod tests {
             let hidden = singles(&numbers, [n_rows, WIDTH], &device).require_grad();
             let table = singles(&values(2, 5 * WIDTH), [5, WIDTH], &device).require_grad();
             let targets = vec![4; n_rows];
-            let loss = linear_cross_entropy(hidden, table.clone(), &targets, weights);
+            let loss = linear_cross_entropy(hidden, table.clone(), &targets, weights, 0.0);
             assert_eq!(read(loss.clone()), [0.0]);
             let gradient = table.grad(&loss.backward()).unwrap();
             assert_eq!(read(gradient), [0.0; 5 * WIDTH]);
@@ -159,7 +249,7 @@ mod tests {
             assert_gradients(&inputs, |inputs| {
                 let hidden = inputs[0].clone().reshape([7, WIDTH]);
                 let table = inputs[1].clone().reshape([5, WIDTH]);
-                linear_cross_entropy(hidden, table, &targets, weights)
+                linear_cross_entropy(hidden, table, &targets, weights, 0.0)
             });
         }
     }
@@ -180,7 +270,7 @@ mod tests {
                 (read(loss), gradient(hidden), gradient(table))
             };
             let kernel =
-                run(&|hidden, table| linear_cross_entropy(hidden, table, &targets, weights));
+                run(&|hidden, table| linear_cross_entropy(hidden, table, &targets, weights, 0.0));
             let factors = host::row_factors(weights, n_rows).unwrap();
             let composite = run(&|hidden, table| {
                 composite::linear_cross_entropy(hidden, table, &targets, &factors)
@@ -226,7 +316,9 @@ mod tests {
         ] {
             for (size, tolerance) in [(1.0, 2e-6), (1e4, 1e-2)] {
                 let kernel = run_at_width(
-                    &|hidden, table, targets| linear_cross_entropy(hidden, table, targets, None),
+                    &|hidden, table, targets| {
+                        linear_cross_entropy(hidden, table, targets, None, 0.0)
+                    },
                     sizes,
                     size,
                 );
@@ -248,8 +340,9 @@ mod tests {
 
     #[test]
     fn results_do_not_depend_on_the_number_of_threads() {
-        let loss =
-            |hidden, table, targets: &[u32]| linear_cross_entropy(hidden, table, targets, None);
+        let loss = |hidden, table, targets: &[u32]| {
+            linear_cross_entropy(hidden, table, targets, None, 0.0)
+        };
         let on = |n_threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads);
             let pool = pool.build().unwrap();
@@ -269,7 +362,7 @@ mod tests {
             .swap_dims(0, 1);
         let hidden = hidden.require_grad();
         let table = singles(&table, [5, WIDTH], &Device::flex());
-        let loss = linear_cross_entropy(hidden.clone(), table, &targets, None);
+        let loss = linear_cross_entropy(hidden.clone(), table, &targets, None, 0.0);
         assert_near(&read(loss.clone()), &[plain], 1e-6);
         let gradient = read(hidden.grad(&loss.backward()).unwrap());
         assert!(gradient.iter().any(|number| *number != 0.0));
@@ -282,7 +375,7 @@ mod tests {
         let run = |device: Device| {
             let hidden = singles(&hidden, [65, WIDTH], &device);
             let table = singles(&table, [7, WIDTH], &device);
-            read(linear_cross_entropy(hidden, table, &targets, None))
+            read(linear_cross_entropy(hidden, table, &targets, None, 0.0))
         };
         let ndarray = run(crate::device::pick("ndarray").unwrap());
         assert_near(&run(Device::flex()), &ndarray, 1e-5);

@@ -6,6 +6,7 @@ mod flex;
 mod function;
 #[cfg(feature = "flex")]
 mod kernel;
+mod negatives;
 #[cfg(feature = "flex")]
 mod panel;
 mod sampled;
@@ -16,4 +17,5 @@ mod sampled_flex;
 mod sampled_kernel;
 
 pub use function::linear_cross_entropy;
-pub use sampled::{Negatives, sampled_cross_entropy};
+pub use negatives::Negatives;
+pub use sampled::{sampled_cross_entropy, sampled_cross_entropy_of_rows};

@@ -2,29 +2,15 @@
 
 use burn::tensor::Tensor;
 
-use super::sampled_composite;
+use super::{Negatives, sampled_composite};
 use crate::ops::embedding::embedding;
 use crate::ops::host;
 use crate::sequence::Offsets;
 
-/// The items that a target competes with.
-#[derive(Clone, Copy, Debug)]
-pub struct Negatives<'a> {
-    /// Rows of the table, as many for each group, group by group.
-    pub ids: &'a [u32],
-    /// Which rows of `hidden` share negatives: one group of all, one for each history, or one for each row.
-    pub groups: &'a Offsets,
-    /// For each row of the table the logarithm of its chance to be drawn, which is taken from its logit ("logQ
-    /// correction"); without it items that are drawn often are scored too low.
-    pub log_chances: Option<&'a [f32]>,
-}
-
 /// Softmax cross-entropy of each row over its target and the negatives of its group.
 ///
-/// The weighted mean over rows of `ln(exp(l_t) + Σ exp(l_n)) - l_t`, where `l_i` is the product of the hidden row and item
-/// `i`, less `log_chances[i]`. A negative that equals the target does not count. The CPU kernel (Flex, 32 bits) holds
-/// logits of a block of rows alone, and the gradient of the table touches the drawn rows only; see
-/// [`embedding`](crate::ops::embedding::embedding).
+/// As [`sampled_cross_entropy_of_rows`], with the rows of a table as the items' vectors. The gradient of the table touches
+/// the drawn rows only; see [`embedding`](crate::ops::embedding::embedding).
 ///
 /// # Shapes
 /// - `hidden`: `[n_rows, d_model]`, where `n_rows` is `negatives.groups.n_rows()`
@@ -41,8 +27,7 @@ pub struct Negatives<'a> {
 /// weight is negative or not finite.
 ///
 /// # Source
-/// Jean et al. 2015, <https://arxiv.org/abs/1412.2007>; the correction: Bengio and Senécal 2008,
-/// <https://doi.org/10.1109/TNN.2007.912312>. Differences: negatives equal to the target are left out.
+/// As [`sampled_cross_entropy_of_rows`].
 pub fn sampled_cross_entropy(
     hidden: Tensor<2>,
     table: Tensor<2>,
@@ -50,35 +35,75 @@ pub fn sampled_cross_entropy(
     negatives: &Negatives<'_>,
     row_weights: Option<&[f32]>,
 ) -> Tensor<1> {
-    let [n_rows, d_model] = hidden.dims();
+    let [_, d_model] = hidden.dims();
     let [n_items, d_table] = table.dims();
     assert_eq!(d_table, d_model, "table must be as wide as hidden");
-    assert_eq!(targets.len(), n_rows, "each row needs one target");
     host::assert_ids("target", targets, n_items);
     host::assert_ids("negative", negatives.ids, n_items);
-    assert_eq!(
-        negatives.groups.n_rows(),
-        n_rows,
-        "groups must hold as many rows as hidden"
-    );
-    let n_groups = negatives.groups.n_sequences();
-    assert!(
-        n_groups == 0 || negatives.ids.len().is_multiple_of(n_groups),
-        "{} negatives for {n_groups} groups",
-        negatives.ids.len()
-    );
     if let Some(log_chances) = negatives.log_chances {
         assert_eq!(log_chances.len(), n_items, "each item needs one chance");
     }
-    match host::row_factors(row_weights, n_rows) {
-        None => host::zero_loss(&hidden, &table),
-        Some(_) if negatives.ids.is_empty() => host::zero_loss(&hidden, &table),
-        Some(factors) => {
+    let target_rows = embedding(table.clone(), targets);
+    let negative_rows = embedding(table.clone(), negatives.ids);
+    let loss = sampled_cross_entropy_of_rows(
+        hidden,
+        target_rows,
+        negative_rows,
+        targets,
+        negatives,
+        row_weights,
+    );
+    if targets.is_empty() && negatives.ids.is_empty() {
+        // No look-up tells the table that its gradient is zero.
+        return loss + host::zero_loss(&[&table]);
+    }
+    loss
+}
+
+/// Softmax cross-entropy of each row over its target and the negatives of its group, whose vectors are given.
+///
+/// The weighted mean over rows of `ln(exp(l_t) + Σ exp(l_n)) - l_t`, where `l_i` is the product of the hidden row and the
+/// vector of item `i`, less `log_chances[i]`. A negative that equals the target does not count. The vectors may be more
+/// than rows of a table: normalised, or made of what is known of an item. The CPU kernel (Flex, 32 bits) holds logits of a
+/// block of rows alone.
+///
+/// # Shapes
+/// - `hidden`: `[n_rows, d_model]`, where `n_rows` is `negatives.groups.n_rows()`
+/// - `target_rows`: `[n_rows, d_model]`, the vector of each row's target
+/// - `negative_rows`: `[negatives.ids.len(), d_model]`, the vector of each negative
+/// - `targets`: one item a row
+/// - `row_weights`: one weight a row; 1 if `None`
+/// - returns `[1]`
+///
+/// # Edge cases
+/// No rows, or weights that are all zero, give 0 with zero gradient. A row without any negative that counts gives 0.
+///
+/// # Panics
+/// If a shape above does not hold, the ids cannot be shared out among the groups evenly, an id has no chance where there
+/// are chances, or a weight is negative or not finite.
+///
+/// # Source
+/// Jean et al. 2015, <https://arxiv.org/abs/1412.2007>; the correction: Bengio and Senécal 2008,
+/// <https://doi.org/10.1109/TNN.2007.912312>. Differences: negatives equal to the target are left out.
+pub fn sampled_cross_entropy_of_rows(
+    hidden: Tensor<2>,
+    target_rows: Tensor<2>,
+    negative_rows: Tensor<2>,
+    targets: &[u32],
+    negatives: &Negatives<'_>,
+    row_weights: Option<&[f32]>,
+) -> Tensor<1> {
+    negatives.assert_fit(&hidden, &target_rows, &negative_rows, targets);
+    if let Some(log_chances) = negatives.log_chances {
+        host::assert_ids("target", targets, log_chances.len());
+        host::assert_ids("negative", negatives.ids, log_chances.len());
+    }
+    match host::row_factors(row_weights, targets.len()) {
+        Some(factors) if !negatives.ids.is_empty() => {
             let candidates = Candidates::new(targets, negatives, factors);
-            let target_rows = embedding(table.clone(), targets);
-            let negative_rows = embedding(table, negatives.ids);
             dispatch(hidden, target_rows, negative_rows, candidates)
         }
+        _ => host::zero_loss(&[&hidden, &target_rows, &negative_rows]),
     }
 }
 
@@ -104,7 +129,7 @@ impl Candidates {
             targets: targets.to_vec(),
             negatives: negatives.ids.to_vec(),
             groups: negatives.groups.clone(),
-            n_negatives: negatives.ids.len() / negatives.groups.n_sequences(),
+            n_negatives: negatives.n_each(),
             corrections,
             factors,
         }
@@ -306,7 +331,7 @@ mod tests {
             groups: &groups,
             log_chances: None,
         };
-        let full = linear_cross_entropy(hidden.clone(), table.clone(), &targets, None);
+        let full = linear_cross_entropy(hidden.clone(), table.clone(), &targets, None, 0.0);
         let sampled = sampled_cross_entropy(hidden, table, &targets, &negatives, None);
         assert_near(&read(sampled), &read(full), 1e-5);
     }
@@ -319,6 +344,77 @@ mod tests {
         let loss =
             sampled_cross_entropy(hidden, table, &case.targets, &case.negatives(false), None);
         assert_eq!(read(loss), [0.0]);
+    }
+
+    #[test]
+    fn rows_that_are_given_count_as_those_of_a_table() {
+        let case = Case::new(&[5, 0, 2], 11, 4);
+        let device = Device::flex().autodiff();
+        let tensor =
+            |seed, n: usize| singles(&values(seed, n * WIDTH), [n, WIDTH], &device).require_grad();
+        for weights in [None, Some(case.weights.as_slice())] {
+            let (hidden, table) = (tensor(1, 7), tensor(2, 11));
+            let run = |loss: Tensor<1>| {
+                let gradients = loss.backward();
+                let gradient = |tensor: &Tensor<2>| read(tensor.grad(&gradients).unwrap());
+                [read(loss.clone()), gradient(&hidden), gradient(&table)]
+            };
+            let negatives = case.negatives(true);
+            let of_table = run(sampled_cross_entropy(
+                hidden.clone(),
+                table.clone(),
+                &case.targets,
+                &negatives,
+                weights,
+            ));
+            let rows = |ids: &[u32]| {
+                let ids = ids.iter().map(|&id| i64::from(id)).collect();
+                table.clone().select(0, host::indices(ids, &device))
+            };
+            let of_rows = run(sampled_cross_entropy_of_rows(
+                hidden.clone(),
+                rows(&case.targets),
+                rows(&case.ids),
+                &case.targets,
+                &negatives,
+                weights,
+            ));
+            for (of_rows, of_table) in of_rows.iter().zip(&of_table) {
+                assert_near(of_rows, of_table, 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn no_rows_give_a_loss_of_zero_with_zero_gradient() {
+        let groups = Offsets::uniform(1, 0);
+        let device = Device::flex().autodiff();
+        let table = singles(&values(2, 5 * WIDTH), [5, WIDTH], &device).require_grad();
+        for ids in [&[][..], &[1, 4]] {
+            let negatives = Negatives {
+                ids,
+                groups: &groups,
+                log_chances: None,
+            };
+            let hidden = Tensor::zeros([0, WIDTH], &device);
+            let loss = sampled_cross_entropy(hidden, table.clone(), &[], &negatives, None);
+            assert_eq!(read(loss.clone()), [0.0]);
+            let gradient = table.grad(&loss.backward()).unwrap();
+            assert_eq!(read(gradient), [0.0; 5 * WIDTH]);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "negative 5 is outside a table of 5 rows")]
+    fn an_id_without_a_chance_is_refused() {
+        let groups = Offsets::uniform(1, 2);
+        let negatives = Negatives {
+            ids: &[0, 5],
+            groups: &groups,
+            log_chances: Some(&[-1.0; 5]),
+        };
+        let rows = || Tensor::zeros([2, WIDTH], &Device::flex());
+        sampled_cross_entropy_of_rows(rows(), rows(), rows(), &[1, 4], &negatives, None);
     }
 
     #[test]

@@ -1,24 +1,38 @@
 //! A split log in the numbers that a model reads.
 
-use std::ops::Range;
+use std::collections::HashSet;
 
+use rand::seq::SliceRandom;
+
+use super::numbering::Numbering;
+use super::recommender::Recommender;
 use crate::Error;
-use crate::data::{Holdout, Interactions, Split};
+use crate::data::{AttributeTable, Holdout, Interactions, Split};
 use crate::evaluation::ranking::RankingCase;
-use crate::features::{FIRST_REAL_ID, Vocabulary};
+use crate::features::{AttributeSchema, EncodedAttributes, FIRST_REAL_ID, Vocabulary};
+use crate::random::{RandomKey, Stream};
 use crate::sequence::Offsets;
 use crate::tasks::TaskError;
 
 /// A split log in the numbers that a model reads.
 ///
-/// The catalogue is the items of the training part: what training never saw cannot be recommended by id, and a target
-/// outside the catalogue counts as a miss.
+/// The catalogue is the items of the training part, and those of the side table of items if there is one. What is in neither
+/// cannot be recommended, and a target outside the catalogue counts as a miss.
 #[derive(Clone, Debug)]
 pub struct NextItemData {
-    /// The items of the training part, in order of first appearance there.
+    /// All items that can be recommended: those of the training part in order of first appearance there, then those of the
+    /// side table that it never saw.
     pub catalogue: Vocabulary,
     /// Training events of each item, by catalogue index.
     pub item_counts: Vec<u32>,
+    /// Names of the types of event in the training part; a model reads their place here plus 1, and 0 for others.
+    pub event_names: Vec<String>,
+    /// What is known of each item, by catalogue index.
+    pub item_content: Option<Attributes>,
+    /// What is known of each user, by the log's index.
+    pub user_attributes: Option<Attributes>,
+    /// Catalogue indices of the items that were hidden from training, if the catalogue holds them.
+    pub hidden_items: Vec<u32>,
     /// What to learn from.
     pub train: TrainingHistories,
     /// What to choose settings and stop by.
@@ -27,23 +41,65 @@ pub struct NextItemData {
     pub test: Vec<RankingCase>,
 }
 
+/// What is known of items or users, and how it was brought into numbers.
+#[derive(Clone, Debug)]
+pub struct Attributes {
+    /// How values become numbers; fitted on what training saw.
+    pub schema: AttributeSchema,
+    /// The numbers.
+    pub rows: EncodedAttributes,
+}
+
 /// The training part of each user who has at least two events in it, end to end.
 #[derive(Clone, Debug)]
 pub struct TrainingHistories {
     /// Item number of each event.
     pub items: Vec<u32>,
-    /// Time of each event, in milliseconds since 1970 UTC.
+    /// Time of each event, in milliseconds since 1970 UTC; zero if the log has none.
     pub times_utc_millis: Vec<i64>,
+    /// Whether the log has times.
+    pub has_times: bool,
     /// Weight of each event, if the log has weights.
     pub weights: Option<Vec<f32>>,
+    /// Type of each event as a model reads it, if the log has types.
+    pub events: Option<Vec<u16>>,
+    /// Whether each event is to be learned; the others are history alone. All are if none.
+    pub is_target: Option<Vec<bool>>,
+    /// The log's index of the user of each history.
+    pub users: Vec<u32>,
     /// Where each user's events start and end.
     pub offsets: Offsets,
+}
+
+/// What goes into [`NextItemData`] beside a log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NextItemSources<'a> {
+    /// What is known of items.
+    pub items: Option<&'a AttributeTable>,
+    /// What is known of users.
+    pub users: Option<&'a AttributeTable>,
+    /// Items that training shall not see, to learn how well new ones are ranked.
+    pub hidden_items: Option<HiddenItems>,
+    /// A model to train on: its items and types of event keep their numbers, its side tables their schema.
+    pub known: Option<&'a Recommender>,
+    /// Learn events from this time on alone, in milliseconds since 1970 UTC; earlier ones are history, and do not count
+    /// towards the items' events.
+    pub learn_since_utc_millis: Option<i64>,
+}
+
+/// Items drawn at random, whose events are taken out of training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HiddenItems {
+    /// Share of the items of the training part, in `[0, 1)`.
+    pub fraction: f64,
+    /// Seed of the draw.
+    pub seed: u64,
 }
 
 impl TrainingHistories {
     /// The catalogue indices of each user's events in turn, as baselines read them.
     pub fn catalogue_sequences(&self) -> Vec<Vec<u32>> {
-        let index = |range: Range<usize>| {
+        let index = |range: std::ops::Range<usize>| {
             self.items[range]
                 .iter()
                 .map(|number| number - FIRST_REAL_ID)
@@ -59,37 +115,57 @@ impl NextItemData {
     /// # Errors
     /// [`TaskError::NoSuccession`], [`TaskError::TooFewItems`].
     pub fn new(log: &Interactions, split: &Split) -> Result<Self, Error> {
-        let (catalogue, index_of) = catalogue(log, split)?;
-        let mut item_counts = vec![0; catalogue.n_real()];
-        for row in split.train.iter().cloned().flatten() {
-            if let Some(index) = index_of[log.items()[row] as usize] {
-                item_counts[index as usize] += 1;
-            }
-        }
-        if split.train.iter().all(|range| range.len() < 2) {
-            return Err(TaskError::NoSuccession {
-                n_users: log.n_users(),
+        Self::with_sources(log, split, &NextItemSources::default())
+    }
+
+    /// Numbers the items of a split log, with side tables, hidden items or a model to train on.
+    ///
+    /// # Errors
+    /// [`TaskError::NoSuccession`], [`TaskError::TooFewItems`], [`TaskError::OutOfRange`] for the share of hidden items,
+    /// [`TaskError::NoTimes`] to learn since a time, [`Error::Feature`] for a side table.
+    pub fn with_sources(
+        log: &Interactions,
+        split: &Split,
+        sources: &NextItemSources<'_>,
+    ) -> Result<Self, Error> {
+        if sources.learn_since_utc_millis.is_some() && !log.has_times() {
+            return Err(TaskError::NoTimes {
+                setting: "learn_since_utc_millis",
             }
             .into());
         }
-        if catalogue.n_real() < 2 {
-            return Err(TaskError::TooFewItems {
-                n_items: catalogue.n_real(),
-            }
-            .into());
+        let hidden = hidden_items(log, split, sources.hidden_items)?;
+        let numbering = Numbering::new(log, split, sources, &hidden)?;
+        let train = training_histories(log, split, &numbering, sources)?;
+        let n_items = numbering
+            .item_counts
+            .iter()
+            .filter(|count| **count > 0)
+            .count();
+        if n_items < 2 {
+            return Err(TaskError::TooFewItems { n_items }.into());
         }
         let cases = |holdouts: &[Holdout]| {
-            holdouts
-                .iter()
-                .map(|holdout| case(log, holdout, &index_of))
+            let cases = holdouts.iter();
+            cases
+                .map(|holdout| case(log, holdout, &numbering))
                 .collect()
         };
+        let mut hidden_items: Vec<u32> = hidden
+            .iter()
+            .filter_map(|&item| numbering.item(item))
+            .collect();
+        hidden_items.sort_unstable();
         Ok(Self {
-            train: training_histories(log, split, &index_of),
+            item_content: item_content(sources, &numbering)?,
+            user_attributes: user_attributes(log, sources, &train)?,
             validation: cases(&split.validation),
             test: cases(&split.test),
-            catalogue,
-            item_counts,
+            hidden_items,
+            train,
+            item_counts: numbering.item_counts,
+            event_names: numbering.event_names,
+            catalogue: numbering.catalogue,
         })
     }
 
@@ -99,53 +175,87 @@ impl NextItemData {
     }
 }
 
-/// The items of the training part, and the catalogue index of each item of the log.
-fn catalogue(log: &Interactions, split: &Split) -> Result<(Vocabulary, Vec<Option<u32>>), Error> {
-    let mut index_of = vec![None; log.n_items()];
-    let mut ids = Vec::new();
-    for row in split.train.iter().cloned().flatten() {
-        let item = log.items()[row];
-        if index_of[item as usize].is_none() {
-            index_of[item as usize] = Some(ids.len() as u32);
-            ids.push(log.item_id(item).to_owned());
-        }
+/// The items of the log that training shall not see.
+fn hidden_items(
+    log: &Interactions,
+    split: &Split,
+    hidden: Option<HiddenItems>,
+) -> Result<HashSet<u32>, TaskError> {
+    let Some(HiddenItems { fraction, seed }) = hidden else {
+        return Ok(HashSet::new());
+    };
+    if !(0.0..1.0).contains(&fraction) {
+        return Err(TaskError::OutOfRange {
+            setting: "hidden_items.fraction",
+            value: fraction,
+            range: "[0, 1)",
+        });
     }
-    Ok((Vocabulary::new(ids)?, index_of))
+    let rows = split.train.iter().cloned().flatten();
+    let mut items: Vec<u32> = rows.map(|row| log.items()[row]).collect();
+    items.sort_unstable();
+    items.dedup();
+    let mut generator = RandomKey::new(seed).stream(Stream::HiddenItems).generator();
+    items.shuffle(&mut generator);
+    let n_hidden = (items.len() as f64 * fraction).round() as usize;
+    Ok(items.into_iter().take(n_hidden).collect())
 }
 
 fn training_histories(
     log: &Interactions,
     split: &Split,
-    index_of: &[Option<u32>],
-) -> TrainingHistories {
-    let ranges: Vec<Range<usize>> = split
-        .train
-        .iter()
-        .filter(|range| range.len() >= 2)
-        .cloned()
+    numbering: &Numbering,
+    sources: &NextItemSources<'_>,
+) -> Result<TrainingHistories, TaskError> {
+    let learned = |row: usize| {
+        let since = sources.learn_since_utc_millis;
+        since.is_none_or(|since| log.times_utc_millis()[row] >= since)
+    };
+    // What training shall not see is left out, as is a history without anything to learn after its first event.
+    let histories: Vec<(u32, Vec<usize>)> = (0..)
+        .zip(&split.train)
+        .map(|(user, range)| {
+            let rows = range.clone();
+            let rows = rows.filter(|&row| numbering.is_trained(log.items()[row]));
+            (user, rows.collect::<Vec<usize>>())
+        })
+        .filter(|(_, rows)| rows.iter().skip(1).any(|&row| learned(row)))
         .collect();
-    let rows = || ranges.iter().cloned().flatten();
-    let number =
-        |row: usize| index_of[log.items()[row] as usize].map(|index| index + FIRST_REAL_ID);
-    TrainingHistories {
+    if histories.is_empty() {
+        return Err(TaskError::NoSuccession {
+            n_users: log.n_users(),
+        });
+    }
+    let rows = || histories.iter().flat_map(|(_, rows)| rows.iter().copied());
+    let number = |row: usize| {
+        numbering
+            .item(log.items()[row])
+            .map(|index| index + FIRST_REAL_ID)
+    };
+    Ok(TrainingHistories {
         // Every training item is in the catalogue, so nothing is left out here.
         items: rows().filter_map(number).collect(),
         times_utc_millis: rows().map(|row| log.times_utc_millis()[row]).collect(),
+        has_times: log.has_times(),
         weights: log
             .weights()
             .map(|weights| rows().map(|row| weights[row]).collect()),
-        offsets: Offsets::from_lengths(ranges.iter().map(Range::len)),
-    }
+        events: log
+            .events()
+            .map(|events| rows().map(|row| numbering.event(events[row])).collect()),
+        is_target: sources
+            .learn_since_utc_millis
+            .map(|_| rows().map(learned).collect()),
+        users: histories.iter().map(|(user, _)| *user).collect(),
+        offsets: Offsets::from_lengths(histories.iter().map(|(_, rows)| rows.len())),
+    })
 }
 
 /// The question that a holdout asks: history items outside the catalogue are left out, targets outside it are counted.
-fn case(log: &Interactions, holdout: &Holdout, index_of: &[Option<u32>]) -> RankingCase {
-    let index = |row: usize| index_of[log.items()[row] as usize];
-    let kept: Vec<usize> = holdout
-        .history
-        .clone()
-        .filter(|&row| index(row).is_some())
-        .collect();
+fn case(log: &Interactions, holdout: &Holdout, numbering: &Numbering) -> RankingCase {
+    let index = |row: usize| numbering.item(log.items()[row]);
+    let history = holdout.history.clone();
+    let kept: Vec<usize> = history.filter(|&row| index(row).is_some()).collect();
     let (mut targets, mut unknown) = (Vec::new(), Vec::new());
     for row in holdout.targets.clone() {
         match index(row) {
@@ -154,15 +264,22 @@ fn case(log: &Interactions, holdout: &Holdout, index_of: &[Option<u32>]) -> Rank
             _ => {}
         }
     }
-    RankingCase {
-        history: kept.iter().filter_map(|&row| index(row)).collect(),
-        history_times_utc_millis: kept
-            .iter()
+    let column = |rows: &[usize]| {
+        rows.iter()
             .map(|&row| log.times_utc_millis()[row])
-            .collect(),
+            .collect()
+    };
+    RankingCase {
+        user: Some(holdout.user),
+        history: kept.iter().filter_map(|&row| index(row)).collect(),
+        history_times_utc_millis: column(&kept),
         history_events: log
             .events()
-            .map(|events| kept.iter().map(|&row| events[row]).collect())
+            .map(|events| {
+                kept.iter()
+                    .map(|&row| numbering.event(events[row]))
+                    .collect()
+            })
             .unwrap_or_default(),
         history_weights: log
             .weights()
@@ -173,4 +290,45 @@ fn case(log: &Interactions, holdout: &Holdout, index_of: &[Option<u32>]) -> Rank
         n_unknown_targets: unknown.len(),
         segments: Vec::new(),
     }
+}
+
+/// The content of the catalogue, its schema fitted on the items that training saw.
+fn item_content(
+    sources: &NextItemSources<'_>,
+    numbering: &Numbering,
+) -> Result<Option<Attributes>, Error> {
+    let Some(table) = sources.items else {
+        return Ok(None);
+    };
+    let ids = || numbering.catalogue.ids().iter().map(String::as_str);
+    let known = sources.known.and_then(|known| known.item_content.as_ref());
+    let schema = match known {
+        Some(known) => known.schema.clone(),
+        None => {
+            let seen = ids()
+                .zip(&numbering.item_counts)
+                .filter(|(_, count)| **count > 0);
+            AttributeSchema::fit(table, seen.map(|(id, _)| id))?
+        }
+    };
+    let rows = schema.encode(table, ids())?;
+    Ok(Some(Attributes { schema, rows }))
+}
+
+/// The attributes of the log's users, their schema fitted on those of training.
+fn user_attributes(
+    log: &Interactions,
+    sources: &NextItemSources<'_>,
+    train: &TrainingHistories,
+) -> Result<Option<Attributes>, Error> {
+    let Some(table) = sources.users else {
+        return Ok(None);
+    };
+    let known = sources.known.and_then(|known| known.user_schema.as_ref());
+    let schema = match known {
+        Some(known) => known.clone(),
+        None => AttributeSchema::fit(table, train.users.iter().map(|&user| log.user_id(user)))?,
+    };
+    let rows = schema.encode(table, log.user_ids().iter().map(String::as_str))?;
+    Ok(Some(Attributes { schema, rows }))
 }

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::config::NextItemConfig;
-use super::model::NextItemModel;
+use super::dataset::Attributes;
+use super::fit::trained;
+use super::model::{ModelInputs, NextItemModel};
 use super::recommender::Recommender;
+use super::saved_content;
 use crate::Error;
 use crate::artifact::{self, Artifact, ArtifactError};
 use crate::device;
-use crate::features::Vocabulary;
+use crate::features::{AttributeSchema, Vocabulary};
 use crate::parameters;
 use crate::random::RandomKey;
 
@@ -25,12 +29,21 @@ const TASK: &str = "next_item";
 struct SavedCatalogue {
     items: Vocabulary,
     training_events: Vec<u32>,
+    #[serde(default)]
+    event_names: Vec<String>,
 }
+
+/// The part that says how attributes of items become numbers, and the part that holds the numbers.
+const ITEM_PARTS: [&str; 2] = ["item_schema.json", "item_content.safetensors"];
+
+/// The part that says how attributes of users become numbers.
+const USER_PART: &str = "user_schema.json";
 
 impl Recommender {
     /// Writes the recommender to a directory, which is made if need be, with any figures about it as `metrics.json`.
     ///
-    /// The parts are `config.json`, `vocabulary.json`, `weights.safetensors`, `metrics.json` and `manifest.json`.
+    /// The parts are `config.json`, `vocabulary.json`, `weights.safetensors`, `metrics.json` and `manifest.json`; with side
+    /// tables also `item_schema.json` and `item_content.safetensors`, or `user_schema.json`. No attribute of a user is kept.
     ///
     /// # Errors
     /// [`Error::Artifact`].
@@ -38,9 +51,10 @@ impl Recommender {
         let catalogue = SavedCatalogue {
             items: self.catalogue.clone(),
             training_events: self.item_counts.clone(),
+            event_names: self.event_names.clone(),
         };
         let weights = parameters::to_safetensors(&parameters::read(&self.model), None)?;
-        let parts = BTreeMap::from([
+        let mut parts = BTreeMap::from([
             ("config.json".to_owned(), json("config.json", &self.config)?),
             (
                 "vocabulary.json".to_owned(),
@@ -49,6 +63,17 @@ impl Recommender {
             ("weights.safetensors".to_owned(), weights),
             ("metrics.json".to_owned(), json("metrics.json", metrics)?),
         ]);
+        if let Some(content) = &self.item_content {
+            let [schema, rows] = ITEM_PARTS;
+            parts.insert(schema.to_owned(), json(schema, &content.schema)?);
+            parts.insert(
+                rows.to_owned(),
+                saved_content::to_bytes(&content.rows, rows)?,
+            );
+        }
+        if let Some(schema) = &self.user_schema {
+            parts.insert(USER_PART.to_owned(), json(USER_PART, schema)?);
+        }
         artifact::save(directory.as_ref(), TASK, &parts)?;
         Ok(())
     }
@@ -71,6 +96,7 @@ impl Recommender {
         let SavedCatalogue {
             items: catalogue,
             training_events: item_counts,
+            event_names,
         } = artifact.json("vocabulary.json")?;
         if item_counts.len() != catalogue.n_real() {
             let rule = format!(
@@ -80,14 +106,44 @@ impl Recommender {
             );
             return Err(unreadable("vocabulary.json", rule).into());
         }
+        let item_content = item_content(&artifact, catalogue.n_real())?;
+        let user_schema = match artifact.has_part(USER_PART) {
+            true => Some(artifact.json::<AttributeSchema>(USER_PART)?),
+            false => None,
+        };
+        let inputs = ModelInputs {
+            n_items: catalogue.n_real(),
+            n_event_types: event_names.len(),
+            trained: trained(&item_counts),
+            item_content: item_content
+                .as_ref()
+                .map(|content| Arc::new(content.rows.clone())),
+            user_attributes: user_schema.as_ref().map(AttributeSchema::nothing_known),
+        };
         // The first weights are thrown away, so it does not matter by which numbers they are drawn.
-        let model = NextItemModel::init(&config, catalogue.n_real(), RandomKey::new(0), device)
+        let model = NextItemModel::init(&config, inputs, RandomKey::new(0), device)
             .map_err(|error| unreadable("config.json", error))?;
         let weights = parameters::from_safetensors(artifact.part("weights.safetensors")?)
             .and_then(|weights| parameters::write(model, weights))
             .map_err(|error| unreadable("weights.safetensors", error))?;
-        Ok(Self::new(config, weights, catalogue, item_counts))
+        Ok(Self {
+            event_names,
+            item_content,
+            user_schema,
+            ..Self::new(config, weights, catalogue, item_counts)
+        })
     }
+}
+
+fn item_content(artifact: &Artifact, n_items: usize) -> Result<Option<Attributes>, ArtifactError> {
+    let [schema, rows] = ITEM_PARTS;
+    if !artifact.has_part(schema) {
+        return Ok(None);
+    }
+    Ok(Some(Attributes {
+        schema: artifact.json(schema)?,
+        rows: saved_content::from_bytes(artifact.part(rows)?, n_items, rows)?,
+    }))
 }
 
 fn json(part: &str, value: &impl Serialize) -> Result<Vec<u8>, ArtifactError> {

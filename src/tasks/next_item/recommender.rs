@@ -1,14 +1,18 @@
 //! A trained model with the ids of its catalogue: histories in, items out.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use super::ask::UserHistory;
 use super::config::NextItemConfig;
+use super::dataset::{Attributes, NextItemData};
+use super::histories::Histories;
 use super::model::NextItemModel;
-use super::scorer::{ModelScorer, recent};
+use super::scorer::ModelScorer;
 use crate::Error;
-use crate::features::{FIRST_REAL_ID, Vocabulary};
+use crate::evaluation::ranking::RankingCase;
+use crate::features::{AttributeSchema, EncodedAttributes, Vocabulary};
 use crate::random::Mode;
-use crate::sequence::Offsets;
 use crate::tasks::TaskError;
 
 /// A trained model with the ids of its catalogue.
@@ -29,6 +33,9 @@ pub struct Recommender {
     pub(super) model: NextItemModel,
     pub(super) catalogue: Vocabulary,
     pub(super) item_counts: Vec<u32>,
+    pub(super) event_names: Vec<String>,
+    pub(super) item_content: Option<Attributes>,
+    pub(super) user_schema: Option<AttributeSchema>,
 }
 
 /// What a recommendation may hold.
@@ -85,6 +92,9 @@ impl Recommender {
             model,
             catalogue,
             item_counts,
+            event_names: Vec::new(),
+            item_content: None,
+            user_schema: None,
         }
     }
 
@@ -103,18 +113,45 @@ impl Recommender {
         &self.catalogue
     }
 
-    /// The model as evaluations see it.
-    pub fn scorer(&self) -> ModelScorer<'_> {
-        ModelScorer::new(&self.config.preset, &self.model, &self.item_counts)
+    /// The names of the types of event that the model knows.
+    pub fn event_names(&self) -> &[String] {
+        &self.event_names
     }
 
-    /// The `k` items that fit best after a history, oldest event first.
+    /// The model as evaluations see it. One that reads attributes of users needs [`scorer_for`](Self::scorer_for).
+    pub fn scorer(&self) -> ModelScorer<'_> {
+        ModelScorer::new(&self.config.preset, &self.model, &self.item_counts, None)
+    }
+
+    /// The model as evaluations see it, with what `data` knows of the users of its cases.
+    pub fn scorer_for(&self, data: &NextItemData) -> ModelScorer<'_> {
+        let users = data.user_attributes.as_ref();
+        let users = users.map(|users| Arc::new(users.rows.clone()));
+        ModelScorer::new(&self.config.preset, &self.model, &self.item_counts, users)
+    }
+
+    /// The `k` items that fit best after a history of item ids, oldest event first.
     ///
     /// # Errors
-    /// [`TaskError::TooSmall`] for `k` = 0, [`TaskError::CutoffExceedsItems`], [`TaskError::UnknownListedItem`].
+    /// As [`recommend_to`](Self::recommend_to).
     pub fn recommend<S: AsRef<str>>(
         &self,
         history: &[S],
+        k: usize,
+        options: &RecommendOptions,
+    ) -> Result<Recommendation, Error> {
+        self.recommend_to(&UserHistory::of_items(history), k, options)
+    }
+
+    /// The `k` items that fit best after a history with all that the model reads of its events and its user.
+    ///
+    /// # Errors
+    /// [`TaskError::TooSmall`] for `k` = 0, [`TaskError::CutoffExceedsItems`], [`TaskError::UnknownListedItem`],
+    /// [`TaskError::MissingColumn`] for what the model reads and the history does not have, [`Error::Feature`] for the
+    /// user's attributes.
+    pub fn recommend_to(
+        &self,
+        history: &UserHistory,
         k: usize,
         options: &RecommendOptions,
     ) -> Result<Recommendation, Error> {
@@ -130,12 +167,9 @@ impl Recommender {
         if k > n_items {
             return Err(TaskError::CutoffExceedsItems { k, n_items }.into());
         }
-        let seen: Vec<u32> = history
-            .iter()
-            .filter_map(|id| self.catalogue.catalogue_index(id.as_ref()))
-            .collect();
-        let allowed = self.allowed(&seen, options)?;
-        let (scores, source) = self.scores(&seen)?;
+        let (case, attributes) = self.question(history)?;
+        let allowed = self.allowed(&case.history, options)?;
+        let (scores, source) = self.scores(&case, attributes.as_ref())?;
         let mut ranked: Vec<usize> = (0..n_items).filter(|&index| allowed[index]).collect();
         // Best first; of equal scores, the item that training saw first.
         let better = |&a: &usize, &b: &usize| scores[b].total_cmp(&scores[a]).then(a.cmp(&b));
@@ -150,28 +184,35 @@ impl Recommender {
         };
         Ok(Recommendation {
             items: ranked.into_iter().map(item).collect(),
-            n_unknown_events: history.len() - seen.len(),
+            n_unknown_events: history.events.len() - case.history.len(),
             source,
         })
     }
 
     /// The score of every item after a history of catalogue indices.
-    fn scores(&self, seen: &[u32]) -> Result<(Vec<f32>, ScoreSource), Error> {
-        if seen.is_empty() {
+    fn scores(
+        &self,
+        case: &RankingCase,
+        attributes: Option<&EncodedAttributes>,
+    ) -> Result<(Vec<f32>, ScoreSource), Error> {
+        if case.history.is_empty() {
             let counts = self.item_counts.iter().map(|&count| count as f32).collect();
             return Ok((counts, ScoreSource::Popularity));
         }
-        let items: Vec<u32> = recent(seen, self.model.max_len())
-            .iter()
-            .map(|index| index + FIRST_REAL_ID)
-            .collect();
-        let logits = self
-            .model
-            .logits(&items, &Offsets::from_lengths([items.len()]))?;
+        let logits = self.model.logits(&self.histories(case, attributes)?)?;
         Ok((
             logits.into_data().iter::<f32>().collect(),
             ScoreSource::Model,
         ))
+    }
+
+    fn histories(
+        &self,
+        case: &RankingCase,
+        attributes: Option<&EncodedAttributes>,
+    ) -> Result<Histories, TaskError> {
+        let (reading, max_len) = (self.model.reading(), self.model.max_len());
+        Histories::of_cases(std::slice::from_ref(case), reading, max_len, attributes)
     }
 
     /// Whether each item of the catalogue may be recommended.
@@ -208,24 +249,22 @@ impl Recommender {
     /// knows none of its events.
     ///
     /// # Errors
-    /// [`Error::Model`]; none for a recommender that was trained or loaded.
+    /// As [`embed_user`](Self::embed_user).
     pub fn embed<S: AsRef<str>>(&self, history: &[S]) -> Result<Option<Vec<f32>>, Error> {
-        let seen: Vec<u32> = history
-            .iter()
-            .filter_map(|id| self.catalogue.catalogue_index(id.as_ref()))
-            .collect();
-        if seen.is_empty() {
+        self.embed_user(&UserHistory::of_items(history))
+    }
+
+    /// The vector of a history with all that the model reads of its events and its user.
+    ///
+    /// # Errors
+    /// [`TaskError::MissingColumn`], [`Error::Feature`] for the user's attributes.
+    pub fn embed_user(&self, history: &UserHistory) -> Result<Option<Vec<f32>>, Error> {
+        let (case, attributes) = self.question(history)?;
+        if case.history.is_empty() {
             return Ok(None);
         }
-        let items: Vec<u32> = recent(&seen, self.model.max_len())
-            .iter()
-            .map(|index| index + FIRST_REAL_ID)
-            .collect();
-        let rows = self.model.forward(
-            &items,
-            &Offsets::from_lengths([items.len()]),
-            Mode::Inference,
-        )?;
+        let histories = self.histories(&case, attributes.as_ref())?;
+        let rows = self.model.forward(&histories, Mode::Inference)?;
         Ok(Some(rows.last_rows().into_data().iter::<f32>().collect()))
     }
 }

@@ -1,25 +1,43 @@
 //! A trained model behind the interface that evaluations use.
 
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+
+use super::histories::Histories;
 use super::model::NextItemModel;
 use crate::evaluation::ranking::{RankingCase, Scorer, ScorerError};
-use crate::features::FIRST_REAL_ID;
-use crate::sequence::Offsets;
+use crate::features::EncodedAttributes;
+
+/// Scores held at once, by which evaluations choose how many cases they score together: 64 MiB.
+const SCORES_AT_ONCE: usize = 1 << 24;
 
 /// Scores cases by a model, and cases without a history by popularity.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ModelScorer<'a> {
     name: &'a str,
     model: &'a NextItemModel,
+    /// The vectors that items are scored by.
+    catalogue: Tensor<2>,
     item_counts: &'a [u32],
+    users: Option<Arc<EncodedAttributes>>,
 }
 
 impl<'a> ModelScorer<'a> {
-    /// Scores by `model`, under this name in reports; `item_counts` are the training events of each item.
-    pub(super) fn new(name: &'a str, model: &'a NextItemModel, item_counts: &'a [u32]) -> Self {
+    /// Scores by `model`, under this name in reports; `item_counts` are the training events of each item, `users` what is
+    /// known of each user that a case may name.
+    pub(super) fn new(
+        name: &'a str,
+        model: &'a NextItemModel,
+        item_counts: &'a [u32],
+        users: Option<Arc<EncodedAttributes>>,
+    ) -> Self {
         Self {
+            catalogue: model.catalogue(),
             name,
             model,
             item_counts,
+            users,
         }
     }
 }
@@ -34,20 +52,12 @@ impl Scorer for ModelScorer<'_> {
     }
 
     fn score(&self, cases: &[RankingCase], scores: &mut [f32]) -> Result<(), ScorerError> {
-        let histories: Vec<&[u32]> = cases
-            .iter()
-            .map(|case| recent(&case.history, self.model.max_len()))
-            .collect();
-        let items: Vec<u32> = histories
-            .concat()
-            .iter()
-            .map(|index| index + FIRST_REAL_ID)
-            .collect();
-        let offsets = Offsets::from_lengths(histories.iter().map(|history| history.len()));
-        let logits = self.model.logits(&items, &offsets)?.into_data();
-        scores.copy_from_slice(logits.as_slice::<f32>()?);
-        let rows = scores.chunks_exact_mut(self.n_items()).zip(&histories);
-        for (row, _) in rows.filter(|(_, history)| history.is_empty()) {
+        let (reading, max_len) = (self.model.reading(), self.model.max_len());
+        let histories = Histories::of_cases(cases, reading, max_len, self.users.as_deref())?;
+        let logits = self.model.logits_of(&histories, self.catalogue.clone())?;
+        scores.copy_from_slice(logits.into_data().as_slice::<f32>()?);
+        let rows = scores.chunks_exact_mut(self.n_items()).zip(cases);
+        for (row, _) in rows.filter(|(_, case)| case.history.is_empty()) {
             row.iter_mut()
                 .zip(self.item_counts)
                 .for_each(|(score, &count)| *score = count as f32);
@@ -56,7 +66,7 @@ impl Scorer for ModelScorer<'_> {
     }
 }
 
-/// The last `n` of `items`.
-pub(super) fn recent(items: &[u32], n: usize) -> &[u32] {
-    &items[items.len().saturating_sub(n)..]
+/// How many cases are scored together, at most 256, so that large catalogues do not fill the memory.
+pub fn batch_size(n_items: usize) -> usize {
+    (SCORES_AT_ONCE / n_items.max(1)).clamp(1, 256)
 }

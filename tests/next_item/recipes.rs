@@ -1,0 +1,494 @@
+use std::collections::BTreeMap;
+
+use salient::baselines::{Popularity, PopularityConfig, TrainingHistory};
+use salient::data::synthetic::{Shop, ShopConfig};
+use salient::data::{InteractionRow, Interactions, Split, SplitRule};
+use salient::evaluation::ranking::{RankingMetric, RankingSettings, Scorer, evaluate_ranking};
+use salient::tasks::TaskError;
+use salient::tasks::next_item::{
+    EncoderLayer, HistoryEvent, Learning, NegativeSharing, Negatives, NextItemConfig, NextItemData,
+    NextItemLoss, PRESETS, RecommendOptions, Recommender, Similarity, UserHistory, fit,
+};
+use salient::training::{NegativeSampling, Trainer};
+use tempfile::tempdir;
+
+use super::{config, first_and_last_loss, leave_one_out, log_of, result, run, shop};
+use crate::support::values;
+
+/// A recipe, made as small as the shop.
+pub(super) fn small(preset: &str, max_epochs: usize) -> NextItemConfig {
+    let small = config(max_epochs);
+    NextItemConfig {
+        d_model: small.d_model,
+        n_heads: small.n_heads,
+        d_ff: small.d_ff,
+        max_len: small.max_len,
+        training: small.training,
+        ..NextItemConfig::preset(preset).unwrap()
+    }
+}
+
+/// A small shop with types of event and dwell times.
+fn rich_shop() -> Interactions {
+    let config = ShopConfig {
+        n_users: 240,
+        n_items: 60,
+        n_categories: 6,
+        n_styles: 2,
+        mean_events: 14.0,
+        max_events: 30,
+        ..ShopConfig::default()
+    };
+    let shop = Shop::simulate(&config, 3).unwrap();
+    let rows = shop.events().iter().map(|event| InteractionRow {
+        user: shop.users()[event.user as usize].id.clone(),
+        item: shop.items()[event.item as usize].id.clone(),
+        time_utc_millis: event.time_utc_millis,
+        event: Some(event.kind.name().to_owned()),
+        weight: Some(event.dwell_seconds),
+    });
+    Interactions::from_rows(rows.collect::<Vec<_>>()).unwrap()
+}
+
+fn ndcg(data: &NextItemData, scorer: &dyn Scorer) -> f64 {
+    let report = evaluate_ranking(&data.test, scorer, &RankingSettings::default()).unwrap();
+    report.mean(RankingMetric::Ndcg, 10).unwrap()
+}
+
+fn popularity(data: &NextItemData) -> f64 {
+    let sequences = data.train.catalogue_sequences();
+    let histories: Vec<TrainingHistory<'_>> = sequences
+        .iter()
+        .map(|items| items.as_slice().into())
+        .collect();
+    let popularity = Popularity::fit(&histories, data.n_items(), &PopularityConfig::default());
+    ndcg(data, &popularity.unwrap())
+}
+
+#[test]
+fn every_recipe_learns_and_beats_popularity() {
+    let data = leave_one_out(&shop());
+    let floor = popularity(&data);
+    for preset in PRESETS {
+        // Hiding a fifth of the events teaches a fifth as much an epoch.
+        let max_epochs = if preset == "bert4rec" { 100 } else { 12 };
+        let trained = run(&small(preset, max_epochs), &data);
+        let (first, last) = first_and_last_loss(&trained);
+        assert!(last < first, "{preset}: {first} to {last}");
+        let found = ndcg(&data, &trained.model.scorer());
+        assert!(
+            found > 1.05 * floor,
+            "{preset}: {found}, popularity {floor}"
+        );
+    }
+}
+
+#[test]
+fn every_recipe_is_the_same_from_the_same_seed_and_after_a_file() {
+    let data = leave_one_out(&shop());
+    for preset in PRESETS {
+        let config = small(preset, 2);
+        let trained = run(&config, &data);
+        let mut other_threads = config.clone();
+        other_threads.training.loader_threads = 3;
+        assert!(
+            result(&trained) == result(&run(&other_threads, &data)),
+            "{preset}"
+        );
+        let directory = tempdir().unwrap();
+        trained.model.save(directory.path(), &()).unwrap();
+        let loaded = Recommender::load(directory.path()).unwrap();
+        let mut scores = [vec![0.0; 5 * data.n_items()], vec![0.0; 5 * data.n_items()]];
+        for (scores, recommender) in scores.iter_mut().zip([&trained.model, &loaded]) {
+            recommender.scorer().score(&data.test[..5], scores).unwrap();
+        }
+        assert_eq!(scores[0], scores[1], "{preset}");
+    }
+}
+
+#[test]
+fn every_loss_falls_with_every_way_to_draw_and_share_negatives() {
+    let data = leave_one_out(&shop());
+    let samplings = [
+        NegativeSampling::Uniform,
+        NegativeSampling::Popularity { power: 0.75 },
+        NegativeSampling::InBatch,
+    ];
+    let sharings = [
+        NegativeSharing::PerTarget,
+        NegativeSharing::PerHistory,
+        NegativeSharing::PerBatch,
+    ];
+    for (sampling, sharing) in samplings.into_iter().zip(sharings) {
+        let negatives = Negatives {
+            count: 8,
+            sampling,
+            sharing,
+        };
+        for loss in [
+            NextItemLoss::SampledSoftmax {
+                negatives,
+                log_q: true,
+            },
+            NextItemLoss::BinaryCrossEntropy {
+                negatives,
+                calibration: 0.75,
+            },
+            NextItemLoss::BayesianRanking { negatives },
+        ] {
+            let config = NextItemConfig { loss, ..config(6) };
+            let (first, last) = first_and_last_loss(&run(&config, &data));
+            assert!(last < 0.95 * first, "{loss:?}: {first} to {last}");
+        }
+    }
+}
+
+#[test]
+fn label_smoothing_keeps_the_model_less_sure() {
+    let data = leave_one_out(&shop());
+    let surest = |label_smoothing| {
+        let config = NextItemConfig {
+            loss: NextItemLoss::Softmax { label_smoothing },
+            ..config(8)
+        };
+        let mut scores = vec![0.0; 20 * data.n_items()];
+        let model = run(&config, &data).model;
+        model.scorer().score(&data.test[..20], &mut scores).unwrap();
+        let range = |row: &[f32]| {
+            let highest = row.iter().copied().fold(f32::MIN, f32::max);
+            highest - row.iter().copied().fold(f32::MAX, f32::min)
+        };
+        scores.chunks(data.n_items()).map(range).sum::<f32>()
+    };
+    assert!(surest(0.3) < 0.9 * surest(0.0));
+}
+
+/// A history of the first items, a minute apart, asked some time after the last of them.
+fn asked(recommender: &Recommender, seconds_after: i64) -> UserHistory {
+    let ids = recommender.catalogue().ids()[..4].iter();
+    let event = |(index, item): (usize, &String)| HistoryEvent {
+        item: item.clone(),
+        time_utc_millis: Some(60_000 * index as i64),
+        event: recommender.event_names().first().cloned(),
+        weight: Some(10.0),
+    };
+    UserHistory {
+        events: ids.enumerate().map(event).collect(),
+        asked_at_utc_millis: Some(180_000 + 1_000 * seconds_after),
+        ..UserHistory::default()
+    }
+}
+
+#[test]
+fn the_time_of_the_question_counts_for_a_model_that_knows_it_alone() {
+    let data = leave_one_out(&shop());
+    for query_time in [true, false] {
+        let config = NextItemConfig {
+            query_time,
+            ..small("hstu", 3)
+        };
+        let model = run(&config, &data).model;
+        let at = |seconds| {
+            let options = RecommendOptions::default();
+            model
+                .recommend_to(&asked(&model, seconds), 5, &options)
+                .unwrap()
+                .items
+        };
+        assert_eq!(at(1) != at(1_000_000), query_time);
+        // Whoever does not say when asks at the last event.
+        let untold = UserHistory {
+            asked_at_utc_millis: None,
+            ..asked(&model, 0)
+        };
+        let options = RecommendOptions::default();
+        assert_eq!(
+            model.recommend_to(&untold, 5, &options).unwrap().items,
+            at(0)
+        );
+    }
+}
+
+#[test]
+fn histories_without_what_the_model_reads_are_refused_by_name() {
+    let data = leave_one_out(&rich_shop());
+    let config = NextItemConfig {
+        event_types: true,
+        event_weights: true,
+        ..small("hstu", 1)
+    };
+    let model = run(&config, &data).model;
+    let complete = asked(&model, 0);
+    let refused = |change: fn(&mut HistoryEvent)| {
+        let mut history = complete.clone();
+        change(&mut history.events[1]);
+        let error = model.recommend_to(&history, 5, &RecommendOptions::default());
+        error.unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(|event| event.time_utc_millis = None),
+        "case 0: the model reads times of events, but 3 of 4 events have them"
+    );
+    assert!(refused(|event| event.event = None).contains("event types"));
+    assert!(refused(|event| event.weight = None).contains("weights"));
+    assert!(
+        model
+            .recommend_to(&complete, 5, &RecommendOptions::default())
+            .is_ok()
+    );
+}
+
+#[test]
+fn types_of_event_and_dwell_times_are_read() {
+    let data = leave_one_out(&rich_shop());
+    let config = NextItemConfig {
+        event_types: true,
+        event_weights: true,
+        ..config(3)
+    };
+    let model = run(&config, &data).model;
+    assert!(model.event_names().len() > 1);
+    let vector = |history: &UserHistory| model.embed_user(history).unwrap().unwrap();
+    let plain = asked(&model, 0);
+    let changed = |change: &dyn Fn(&mut HistoryEvent)| {
+        let mut history = plain.clone();
+        change(&mut history.events[3]);
+        vector(&history)
+    };
+    let other = model.event_names()[1].clone();
+    assert_ne!(
+        vector(&plain),
+        changed(&|event| event.event = Some(other.clone()))
+    );
+    assert_ne!(vector(&plain), changed(&|event| event.weight = Some(100.0)));
+    // Types that training never saw are all the same unknown one.
+    assert_eq!(
+        changed(&|event| event.event = Some("never".to_owned())),
+        changed(&|event| event.event = Some("nowhere".to_owned()))
+    );
+}
+
+/// Users who look at a thing and buy the one after it; what they look at is noise, what they buy is not.
+fn looks_and_buys() -> Interactions {
+    let rows = (0..60u32).flat_map(|user| {
+        // Some end with a look and some with a purchase, so that the place in the history tells nothing.
+        (0..16 + user % 2).map(move |step| {
+            let is_buy = step % 2 == 1;
+            let item = if is_buy {
+                format!("buy {}", (user + step / 2) % 8)
+            } else {
+                format!("look {}", (user * 7 + step * 5) % 11)
+            };
+            InteractionRow {
+                user: format!("user {user}"),
+                item,
+                time_utc_millis: i64::from(step) * 1_000,
+                event: Some(if is_buy { "buy" } else { "look" }.to_owned()),
+                ..InteractionRow::default()
+            }
+        })
+    });
+    Interactions::from_rows(rows.collect::<Vec<_>>()).unwrap()
+}
+
+#[test]
+fn events_of_weight_zero_are_read_but_never_predicted() {
+    let data = leave_one_out(&looks_and_buys());
+    let best = |look: f32| {
+        let config = NextItemConfig {
+            target_weights: BTreeMap::from([("look".to_owned(), look)]),
+            event_types: true,
+            ..config(40)
+        };
+        let model = run(&config, &data).model;
+        // After a purchase the next event is always a look.
+        let history = UserHistory {
+            events: [("look 3", "look"), ("buy 2", "buy")]
+                .map(|(item, event)| HistoryEvent {
+                    item: item.to_owned(),
+                    event: Some(event.to_owned()),
+                    ..HistoryEvent::default()
+                })
+                .to_vec(),
+            ..UserHistory::default()
+        };
+        let answer = model.recommend_to(&history, 3, &RecommendOptions::default());
+        answer.unwrap().items
+    };
+    assert!(best(1.0).iter().all(|item| item.id.starts_with("look")));
+    assert!(best(0.0).iter().all(|item| item.id.starts_with("buy")));
+}
+
+#[test]
+fn settings_that_read_what_the_log_lacks_are_refused() {
+    let data = leave_one_out(&log_of(&[vec![0, 1, 2, 3], vec![2, 3, 0, 1]]));
+    let no_times = {
+        let rows = (0..30).flat_map(|user| {
+            (0..5).map(move |step| InteractionRow {
+                user: format!("{user}"),
+                item: format!("{}", (user + step) % 7),
+                ..InteractionRow::default()
+            })
+        });
+        let mut log = Interactions::from_rows(rows.collect::<Vec<_>>()).unwrap();
+        // Rows from memory have times; a log that was read without a time column has none.
+        log = without_times(log);
+        let split = Split::new(&log, SplitRule::LeaveOneOut).unwrap();
+        NextItemData::new(&log, &split).unwrap()
+    };
+    let refused = |config: NextItemConfig, data: &NextItemData| {
+        let trainer = Trainer::new(config.training.clone());
+        let error = fit(&config, data, trainer, &burn::tensor::Device::flex());
+        error.unwrap_err().to_string()
+    };
+    let cases = [
+        (
+            NextItemConfig {
+                event_types: true,
+                ..config(1)
+            },
+            &data,
+            "event_types is set, but the log has no types of event",
+        ),
+        (
+            NextItemConfig {
+                event_weights: true,
+                ..config(1)
+            },
+            &data,
+            "event_weights is set, but the log has no weights",
+        ),
+        (
+            small("hstu", 1),
+            &no_times,
+            "time_intervals is set, but the log has no times",
+        ),
+        (
+            NextItemConfig {
+                content: Some(Default::default()),
+                ..config(1)
+            },
+            &data,
+            "content is set, but there is no side table of items",
+        ),
+        (
+            NextItemConfig {
+                user_attributes: true,
+                ..config(1)
+            },
+            &data,
+            "user_attributes is set, but there is no side table of users",
+        ),
+        (
+            NextItemConfig {
+                query_time: true,
+                ..config(1)
+            },
+            &data,
+            "query_time and time_intervals do not go together",
+        ),
+        (
+            NextItemConfig {
+                temperature: 0.0,
+                ..config(1)
+            },
+            &data,
+            "temperature is 0: it must lie in (0, infinity)",
+        ),
+        (
+            NextItemConfig {
+                learning: Learning::Masked { share: 1.0 },
+                ..config(1)
+            },
+            &data,
+            "learning.masked.share is 1: it must lie in (0, 1)",
+        ),
+        (
+            NextItemConfig {
+                loss: NextItemLoss::Softmax {
+                    label_smoothing: 1.0,
+                },
+                ..config(1)
+            },
+            &data,
+            "loss.softmax.label_smoothing is 1: it must lie in [0, 1)",
+        ),
+    ];
+    for (config, data, message) in cases {
+        let found = refused(config, data);
+        assert!(found.contains(message), "{found}");
+    }
+    let rich = leave_one_out(&rich_shop());
+    let unknown = NextItemConfig {
+        target_weights: BTreeMap::from([("steal".to_owned(), 1.0)]),
+        ..config(1)
+    };
+    let found = refused(unknown, &rich);
+    assert!(
+        found.contains("target_weights names the event type \"steal\""),
+        "{found}"
+    );
+}
+
+/// The log as it is read from a file without a time column.
+fn without_times(log: Interactions) -> Interactions {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("log.csv");
+    let mut text = "user,item\n".to_owned();
+    for row in 0..log.n_rows() {
+        text += &format!(
+            "{},{}\n",
+            log.user_id(log.users()[row]),
+            log.item_id(log.items()[row])
+        );
+    }
+    std::fs::write(&path, text).unwrap();
+    let column = |name: &str| name.parse::<salient::data::ColumnRef>().unwrap();
+    let schema = salient::data::InteractionSchema::new(column("user"), column("item"));
+    salient::data::read_interactions(&path, &schema, &Default::default())
+        .unwrap()
+        .0
+}
+
+#[test]
+fn cosines_lie_between_minus_and_plus_one_over_the_temperature() {
+    let data = leave_one_out(&shop());
+    let config = NextItemConfig {
+        similarity: Similarity::Cosine,
+        temperature: 0.1,
+        ..config(12)
+    };
+    let model = run(&config, &data).model;
+    let mut scores = vec![0.0; 30 * data.n_items()];
+    model.scorer().score(&data.test[..30], &mut scores).unwrap();
+    assert!(scores.iter().all(|score| score.abs() <= 10.001));
+    assert!(scores.iter().any(|score| score.abs() > 3.0));
+    let lengths = values(model.model().catalogue());
+    for row in lengths.chunks(16) {
+        let length: f64 = row.iter().map(|x| x * x).sum();
+        assert!((length - 1.0).abs() < 1e-4, "{length}");
+    }
+}
+
+#[test]
+fn a_recipe_is_only_a_set_of_settings() {
+    let mut config = NextItemConfig::preset("sasrec").unwrap();
+    let recipe = NextItemConfig::preset("esasrec").unwrap();
+    assert_ne!(config, recipe);
+    config.preset = recipe.preset.clone();
+    config.layer = EncoderLayer::Ligr;
+    config.d_ff = 256;
+    config.activation = salient::model::encoder::Activation::Swiglu;
+    config.loss = NextItemLoss::SampledSoftmax {
+        negatives: Negatives::many(),
+        log_q: true,
+    };
+    assert_eq!(config, recipe);
+    let error = NextItemConfig::preset("gru4rec").unwrap_err();
+    assert!(matches!(error, TaskError::UnknownPreset { .. }));
+    assert!(
+        error
+            .to_string()
+            .contains("sasrec, bert4rec, esasrec, hstu")
+    );
+}
