@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::config::NextItemConfig;
 use super::dataset::{Attributes, NextItemData};
-use super::model::{ModelInputs, NextItemModel};
+use super::init::ModelInputs;
+use super::model::NextItemModel;
 use super::objective::NextItemObjective;
 use super::recommender::Recommender;
 use crate::Error;

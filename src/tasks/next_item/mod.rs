@@ -5,11 +5,13 @@
 
 mod ask;
 mod attributes;
+mod batch;
 mod config;
 mod dataset;
 mod fit;
 mod fit_more;
 mod histories;
+mod init;
 mod loss;
 mod model;
 mod numbering;
@@ -21,6 +23,7 @@ mod recommender;
 mod saved_content;
 mod scorer;
 mod search;
+mod user_tokens;
 
 pub use ask::{HistoryEvent, UserHistory};
 pub use attributes::{AttributeEncoder, ColumnEncoder, ItemContent};
@@ -30,8 +33,9 @@ pub use config::{
 pub use dataset::{Attributes, HiddenItems, NextItemData, NextItemSources, TrainingHistories};
 pub use fit::fit;
 pub use histories::Histories;
+pub use init::ModelInputs;
 pub use loss::{NegativeSharing, Negatives, NextItemLoss};
-pub use model::{ModelInputs, NextItemModel};
+pub use model::NextItemModel;
 pub use presets::PRESETS;
 pub use recommender::{
     RecommendOptions, Recommendation, RecommendedItem, Recommender, ScoreSource,

@@ -4,32 +4,25 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use rand::RngExt;
 
 use super::attributes::{AttributeEncoder, ItemContent};
-use super::config::{EncoderLayer, ItemTable, Learning, NextItemConfig, Similarity};
+use super::config::Similarity;
 use super::histories::{Histories, Reading};
+use super::user_tokens::{Prefixed, select};
 use crate::Error;
-use crate::features::{EncodedAttributes, FIRST_REAL_ID, UNKNOWN_ID};
-use crate::model::attention::{
-    AttentionInput, PointwiseConfig, RelativePositionBiasConfig, TimeIntervalBiasConfig,
-};
-use crate::model::embedding::{LearnedPositions, LearnedPositionsConfig, PositionOrigin};
-use crate::model::encoder::{Encoder, EncoderBlockConfig, EncoderConfig};
-use crate::model::linear::{linear, mapped};
-use crate::model::norm::{Norm, NormConfig};
-use crate::ops::attention::Direction;
+use crate::features::{FIRST_REAL_ID, UNKNOWN_ID};
+use crate::model::attention::AttentionInput;
+use crate::model::embedding::LearnedPositions;
+use crate::model::encoder::Encoder;
+use crate::model::linear::mapped;
+use crate::model::norm::Norm;
 use crate::ops::dropout::{Dropout, dropout};
 use crate::ops::embedding::embedding;
 use crate::ops::layer_norm::rms_norm;
-use crate::parameters;
-use crate::random::{Mode, RandomKey};
-use crate::sequence::{Offsets, PackedSequences};
-use crate::tasks::TaskError;
-
-/// Standard deviation of the first item vectors, as in BERT.
-const ITEM_STANDARD_DEVIATION: f64 = 0.02;
+use crate::random::Mode;
+use crate::sequence::PackedSequences;
 
 /// Added to the mean square of a vector before it is brought to length 1.
 const COSINE_EPSILON: f64 = 1e-12;
@@ -38,7 +31,7 @@ const COSINE_EPSILON: f64 = 1e-12;
 ///
 /// # Source
 /// Kang and McAuley 2018, <https://arxiv.org/abs/1808.09781>. For other recipes and differences see
-/// [`NextItemConfig::preset`].
+/// [`NextItemConfig::preset`](super::NextItemConfig::preset).
 #[derive(Module, Debug)]
 pub struct NextItemModel {
     /// One vector for each item number, hidden and unknown included: `[n_items + 2, d_model]`.
@@ -59,91 +52,18 @@ pub struct NextItemModel {
     pub encoder: Encoder,
     /// The table that items are scored by, if it is not the one they are read by: `[n_items, d_model]`.
     pub output_table: Option<Param<Tensor<2>>>,
-    dropout: f64,
-    temperature: f64,
+    pub(super) dropout: f64,
+    pub(super) temperature: f64,
     #[module(skip)]
-    similarity: Similarity,
+    pub(super) similarity: Similarity,
     #[module(skip)]
-    reading: Reading,
+    pub(super) reading: Reading,
     /// Catalogue indices of the items that training saw; all if none.
     #[module(skip)]
-    trained: Option<Arc<[u32]>>,
-}
-
-/// What a model must know of its data.
-#[derive(Clone, Debug, Default)]
-pub struct ModelInputs {
-    /// Size of the catalogue.
-    pub n_items: usize,
-    /// Number of types of event.
-    pub n_event_types: usize,
-    /// Catalogue indices, ascending, of the items that training sees; all if none. The others have no vector of their own.
-    pub trained: Option<Arc<[u32]>>,
-    /// What is known of each item, by catalogue index.
-    pub item_content: Option<Arc<EncodedAttributes>>,
-    /// Any rows of the attributes of users; their columns count.
-    pub user_attributes: Option<EncodedAttributes>,
-}
-
-impl From<usize> for ModelInputs {
-    fn from(n_items: usize) -> Self {
-        Self {
-            n_items,
-            ..Self::default()
-        }
-    }
+    pub(super) trained: Option<Arc<[u32]>>,
 }
 
 impl NextItemModel {
-    /// Draws the weights of a model; of the data the size of the catalogue is enough for settings that read no more.
-    ///
-    /// # Errors
-    /// [`Error::Task`], [`Error::Model`] for settings outside their range, or that read what the data does not have.
-    pub fn init(
-        config: &NextItemConfig,
-        inputs: impl Into<ModelInputs>,
-        key: RandomKey,
-        device: &Device,
-    ) -> Result<Self, Error> {
-        config.validate()?;
-        let inputs = inputs.into();
-        let encoder = EncoderConfig::new(block(config), config.n_layers);
-        let positions = LearnedPositionsConfig::new(config.max_len, config.d_model)
-            .with_origin(PositionOrigin::End);
-        let table = |n_rows: usize, part| {
-            parameters::normal(
-                [n_rows, config.d_model],
-                ITEM_STANDARD_DEVIATION,
-                key.child(part),
-                device,
-            )
-        };
-        let input_norm = config
-            .input_norm
-            .then(|| NormConfig::new(config.d_model).init(device));
-        Ok(Self {
-            encoder: encoder.init(key.child(0), device)?,
-            positions: positions.init(key.child(1), device)?,
-            item_embedding: table(inputs.n_items + FIRST_REAL_ID as usize, 2),
-            output_table: (config.item_table == ItemTable::Separate)
-                .then(|| table(inputs.n_items, 3)),
-            event_embedding: config
-                .event_types
-                .then(|| table(inputs.n_event_types + 1, 4)),
-            event_weight: config
-                .event_weights
-                .then(|| linear(1, config.d_model, true, key.child(5), device)),
-            content: content(config, &inputs, key.child(6), device)?,
-            user_attributes: user_attributes(config, &inputs, key.child(7), device)?,
-            input_norm: input_norm.transpose()?,
-            dropout: config.dropout,
-            temperature: config.temperature,
-            similarity: config.similarity,
-            reading: Reading::new(config),
-            trained: inputs.trained,
-        })
-    }
-
     /// Most recent events that the model can read.
     pub fn max_len(&self) -> usize {
         self.positions.max_len()
@@ -361,72 +281,6 @@ impl NextItemModel {
     }
 }
 
-/// A layer of the encoder.
-fn block(config: &NextItemConfig) -> EncoderBlockConfig {
-    let direction = match config.learning {
-        Learning::NextEvent => Direction::Causal,
-        Learning::Masked { .. } => Direction::Bidirectional,
-    };
-    let block = EncoderBlockConfig::new(config.d_model, config.n_heads, config.d_ff)
-        .with_dropout(config.dropout)
-        .with_direction(direction)
-        .with_activation(config.activation)
-        .with_relative_position(config.relative_position.then(|| {
-            // A bias for each distance that can be: at least the two that a bias needs.
-            RelativePositionBiasConfig::new().with_n_buckets(config.max_len.max(2))
-        }))
-        .with_time_interval(config.time_intervals.then(TimeIntervalBiasConfig::new));
-    match config.layer {
-        EncoderLayer::Transformer => block,
-        EncoderLayer::Ligr => block.with_residual_gate(true),
-        // Dropout acts on the weights and on the gated context; what comes out of a layer is added whole.
-        EncoderLayer::Hstu => EncoderBlockConfig {
-            residual_dropout: 0.0,
-            ..block
-                .with_pointwise(Some(PointwiseConfig::new(config.max_len)))
-                .with_feed_forward(false)
-        },
-    }
-}
-
-fn content(
-    config: &NextItemConfig,
-    inputs: &ModelInputs,
-    key: RandomKey,
-    device: &Device,
-) -> Result<Option<ItemContent>, Error> {
-    let Some(content) = &config.content else {
-        return Ok(None);
-    };
-    let rows = inputs
-        .item_content
-        .clone()
-        .ok_or(TaskError::NoItemContent)?;
-    let sizes = (config.d_model, config.n_heads);
-    Ok(Some(ItemContent::init(content, sizes, rows, key, device)?))
-}
-
-fn user_attributes(
-    config: &NextItemConfig,
-    inputs: &ModelInputs,
-    key: RandomKey,
-    device: &Device,
-) -> Result<Option<AttributeEncoder>, TaskError> {
-    if !config.user_attributes {
-        return Ok(None);
-    }
-    let like = inputs
-        .user_attributes
-        .as_ref()
-        .ok_or(TaskError::NoUserAttributes)?;
-    Ok(Some(AttributeEncoder::init(
-        like,
-        config.d_model,
-        key,
-        device,
-    )))
-}
-
 /// A column that the model reads.
 #[track_caller]
 fn read<'a, T>(column: &'a Option<T>, name: &str) -> &'a T {
@@ -443,63 +297,4 @@ fn weight_vectors(weights: &[f32], layer: &Linear) -> Tensor<2> {
         .map(|weight| weight.abs().ln_1p().copysign(*weight));
     let data = TensorData::new(read.collect(), [weights.len(), 1]);
     mapped(Tensor::from_data(data, &layer.weight.device()), layer)
-}
-
-pub(super) fn select(rows: Tensor<2>, index: &[i64]) -> Tensor<2> {
-    if index.is_empty() {
-        return rows.narrow(0, 0, 0);
-    }
-    let data = TensorData::new(index.to_vec(), [index.len()]);
-    let index = Tensor::<1, Int>::from_data(data, &rows.device());
-    rows.select(0, index)
-}
-
-/// Histories with the tokens of their users before their events.
-struct Prefixed {
-    sequences: PackedSequences,
-    n_tokens: usize,
-    /// Where each event came to lie.
-    event_rows: Vec<i64>,
-}
-
-impl Prefixed {
-    fn new(
-        events: &PackedSequences,
-        encoder: &AttributeEncoder,
-        attributes: &EncodedAttributes,
-    ) -> Self {
-        let offsets = events.offsets();
-        assert_eq!(
-            attributes.n_rows,
-            offsets.n_sequences(),
-            "each history needs one row of user attributes"
-        );
-        let users: Vec<Option<usize>> = (0..attributes.n_rows).map(Some).collect();
-        let tokens = encoder.forward(attributes, &users);
-        let (n_tokens, n_users, n_events) = (tokens.len(), users.len(), offsets.n_rows());
-        let mut order = Vec::with_capacity(n_events + n_tokens * n_users);
-        let mut event_rows = Vec::with_capacity(n_events);
-        for (user, range) in offsets.ranges().enumerate() {
-            // Token `t` of user `u` is row `t * n_users + u` of the tokens, which follow the events.
-            order.extend((0..n_tokens).map(|token| (n_events + token * n_users + user) as i64));
-            event_rows.extend((0..range.len()).map(|event| (order.len() + event) as i64));
-            order.extend(range.map(|row| row as i64));
-        }
-        let all = Tensor::cat(std::iter::once(events.rows()).chain(tokens).collect(), 0);
-        let lengths = offsets.lengths().map(|length| length + n_tokens);
-        Self {
-            sequences: PackedSequences::new(select(all, &order), Offsets::from_lengths(lengths)),
-            n_tokens,
-            event_rows,
-        }
-    }
-
-    /// The time of each row; a user's tokens are as old as the first event.
-    fn times(&self, times: &[i64], offsets: &Offsets) -> Arc<[i64]> {
-        let of_history = |range: std::ops::Range<usize>| {
-            let first = times[range.clone()].first().copied().unwrap_or_default();
-            std::iter::repeat_n(first, self.n_tokens).chain(times[range].iter().copied())
-        };
-        offsets.ranges().flat_map(of_history).collect()
-    }
 }
