@@ -9,14 +9,16 @@
 )]
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use salient::data::{Interactions, Split, SplitRule};
+use salient::data::{Holdout, InteractionRow, Interactions, Split, SplitRule};
 use salient::evaluation::DataOrigin;
 use salient::evaluation::ranking::{
     RankingMetric, RankingReport, RankingSettings, evaluate_ranking,
 };
+use salient::features::FIRST_REAL_ID;
 use salient::tasks::next_item::{
     NextItemConfig, NextItemData, NextItemSources, Recommender, batch_size, fit,
 };
@@ -27,7 +29,7 @@ use serde_json::json;
 #[expect(dead_code, reason = "shared with examples that need more of it")]
 mod shared;
 
-use shared::flags::{DataFlags, RunFlags};
+use shared::flags::DataFlags;
 use shared::resources;
 
 #[global_allocator]
@@ -38,15 +40,22 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Flags {
     #[command(flatten)]
     data: DataFlags,
-    #[command(flatten)]
-    run: RunFlags,
+    /// Where all random numbers start
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// What computes: auto, flex, ndarray, wgpu or cuda
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// File for the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// Recipe to start from: sasrec, bert4rec, esasrec or hstu
     #[arg(long, default_value = "sasrec")]
     preset: String,
     /// Share of the events, the latest ones, that come after the first training
     #[arg(long, default_value_t = 0.2)]
     new_share: f64,
-    /// Most epochs to train [default: 100; simulated shop: 8]
+    /// Most epochs to train [default: that of the preset; simulated shop: 8]
     #[arg(long)]
     epochs: Option<usize>,
     /// Histories in a batch [default: 128; simulated shop: 16]
@@ -65,16 +74,15 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
-    let device = salient::device::pick(&flags.run.device)?;
+    let device = salient::device::pick(&flags.device)?;
     let config = config(flags)?;
     let log = shared::log::load(&flags.data, &Default::default())?.interactions;
     let split = Split::new(&log, SplitRule::LeaveOneOut)?;
     let since = since(&log, &split, flags.new_share)?;
 
-    // What was known at that time: the events before, with a validation of its own.
-    let early = before(&log, since)?;
-    let early_split = Split::new(&early, SplitRule::LeaveOneOut)?;
-    let early_data = NextItemData::new(&early, &early_split)?;
+    // What was known at that time: the training events before it, the last of each user to stop by.
+    let early = before(&log, &split, since)?;
+    let early_data = NextItemData::new(&early, &last_for_validation(&early))?;
     let trainer =
         |training: &TrainingConfig| Trainer::new(training.clone()).observe(ProgressBar::new());
     let (first, first_cost) = cost(|| {
@@ -92,10 +100,9 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         ..NextItemSources::default()
     };
     let new_data = NextItemData::with_sources(&log, &split, &new)?;
-    let seed = config.training.seed;
     let (more, more_cost) = cost(|| {
         let trainer = trainer(&config.training).freeze(flags.freeze.iter().cloned());
-        Ok(first.model.fit_more(&new_data, seed, trainer, &device)?)
+        Ok(first.model.fit_more(&new_data, trainer, &device)?)
     })?;
 
     // The same numbers for items, so that the figures can be compared, but every event is learned.
@@ -103,10 +110,9 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         learn_since_utc_millis: None,
         ..new
     };
-    let whole_data = NextItemData {
-        item_counts: new_data.item_counts.clone(),
-        ..NextItemData::with_sources(&log, &split, &whole)?
-    };
+    let mut whole_data = NextItemData::with_sources(&log, &split, &whole)?;
+    // The model that is known must not count here.
+    whole_data.item_counts = counts(&whole_data);
     let (anew, anew_cost) = cost(|| {
         Ok(fit(
             &config,
@@ -168,7 +174,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         anew.history.len(),
     );
     println!("\n{}", more_report.protocol);
-    if let Some(path) = &flags.run.json {
+    if let Some(path) = &flags.json {
         let figures = json!({
             "task": "fit_more",
             "items": { "known": early_data.n_items(), "all": new_data.n_items() },
@@ -184,7 +190,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
 fn config(flags: &Flags) -> Result<NextItemConfig, Box<dyn Error>> {
     let mut config = NextItemConfig::preset(&flags.preset)?;
     let training = &mut config.training;
-    training.seed = flags.run.seed;
+    training.seed = flags.seed;
     if flags.data.data.is_none() {
         training.batch_size = 16;
         training.learning_rate = 2e-3;
@@ -208,16 +214,53 @@ fn since(log: &Interactions, split: &Split, new_share: f64) -> Result<i64, Strin
     Ok(times[((times.len() - 1) as f64 * (1.0 - new_share)) as usize])
 }
 
-/// The events of a log before a time.
-fn before(log: &Interactions, since: i64) -> Result<Interactions, Box<dyn Error>> {
-    let rows = (0..log.n_rows()).filter(|&row| log.times_utc_millis()[row] < since);
-    let rows = rows.map(|row| salient::data::InteractionRow {
+/// The training events of a log before a time.
+fn before(log: &Interactions, split: &Split, since: i64) -> Result<Interactions, Box<dyn Error>> {
+    let rows = split.train.iter().cloned().flatten();
+    let rows = rows.filter(|&row| log.times_utc_millis()[row] < since);
+    let rows = rows.map(|row| InteractionRow {
         user: log.user_id(log.users()[row]).to_owned(),
         item: log.item_id(log.items()[row]).to_owned(),
         time_utc_millis: log.times_utc_millis()[row],
-        ..Default::default()
+        ..InteractionRow::default()
     });
     Ok(Interactions::from_rows(rows)?)
+}
+
+/// Keeps the last event of each user with three or more for validation, and nothing for testing.
+fn last_for_validation(log: &Interactions) -> Split {
+    let ranges = (0..log.n_users() as u32).map(|user| (user, log.user_range(user)));
+    let (mut train, mut validation) = (Vec::new(), Vec::new());
+    for (user, range) in ranges {
+        let last = range.end - 1;
+        if range.len() < 3 {
+            train.push(range);
+            continue;
+        }
+        train.push(range.start..last);
+        validation.push(Holdout {
+            user,
+            history: range.start..last,
+            targets: last..range.end,
+        });
+    }
+    Split {
+        rule: SplitRule::LeaveOneOut,
+        n_train_only_users: train.len() - validation.len(),
+        train,
+        validation,
+        test: Vec::new(),
+        cuts: None,
+    }
+}
+
+/// Training events of each item.
+fn counts(data: &NextItemData) -> Vec<u32> {
+    let mut counts = vec![0; data.n_items()];
+    for number in &data.train.items {
+        counts[(number - FIRST_REAL_ID) as usize] += 1;
+    }
+    counts
 }
 
 /// What some work gives, and the processor seconds that it takes.

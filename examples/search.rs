@@ -8,6 +8,7 @@
 )]
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -17,13 +18,13 @@ use salient::tasks::next_item::{
     LossChoice, Negatives, NextItemConfig, NextItemData, NextItemLoss, SearchRun, SearchSettings,
     SearchSpace, SearchStrategy, batch_size, fit, search,
 };
-use salient::training::{CancelToken, ProgressBar, Trainer};
+use salient::training::{CancelToken, ProgressBar, StopReason, Trainer};
 
 #[path = "shared/mod.rs"]
 #[expect(dead_code, reason = "shared with examples that need more of it")]
 mod shared;
 
-use shared::flags::{DataFlags, RunFlags};
+use shared::flags::DataFlags;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,8 +34,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Flags {
     #[command(flatten)]
     data: DataFlags,
-    #[command(flatten)]
-    run: RunFlags,
+    /// Where all random numbers start
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// What computes: auto, flex, ndarray, wgpu or cuda
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Directory for the trials, their plot and the best model; the same command goes on where it was interrupted
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Recipe to start from: sasrec, bert4rec, esasrec or hstu
     #[arg(long, default_value = "sasrec")]
     preset: String,
@@ -60,11 +68,11 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
-    let device = salient::device::pick(&flags.run.device)?;
+    let device = salient::device::pick(&flags.device)?;
     let log = shared::log::load(&flags.data, &Default::default())?.interactions;
     let data = NextItemData::new(&log, &Split::new(&log, SplitRule::LeaveOneOut)?)?;
     let mut base = NextItemConfig::preset(&flags.preset)?;
-    base.training.seed = flags.run.seed;
+    base.training.seed = flags.seed;
     if flags.data.data.is_none() {
         base.training.batch_size = 16;
     }
@@ -72,27 +80,29 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
 
     let settings = SearchSettings {
         strategy: strategy(flags),
-        seed: flags.run.seed,
-        directory: flags.run.out.as_ref().map(|out| out.join("search")),
+        seed: flags.seed,
+        directory: flags.out.as_ref().map(|out| out.join("search")),
     };
     let token = CancelToken::new();
     let handler = token.clone();
     ctrlc::set_handler(move || handler.cancel())?;
-    let progress = SearchRun::on(&device).cancel(token).observe(|trial| {
-        let value = trial
-            .measured
-            .as_ref()
-            .map(|found| format!("{:.4}", found.value));
-        let value = value.unwrap_or_else(|| "diverged".to_owned());
-        eprintln!(
-            "trial {} after {} epochs: {value}",
-            trial.number, trial.epochs
-        );
-        Ok(())
-    });
+    let progress = SearchRun::on(&device)
+        .cancel(token.clone())
+        .observe(|trial| {
+            let value = trial
+                .measured
+                .as_ref()
+                .map(|found| format!("{:.4}", found.value));
+            let value = value.unwrap_or_else(|| "diverged".to_owned());
+            eprintln!(
+                "trial {} after {} epochs: {value}",
+                trial.number, trial.epochs
+            );
+            Ok(())
+        });
     let outcome = search(&base, &data, &space(), &settings, progress)?;
     println!("{outcome}\n");
-    if let Some(out) = &flags.run.out {
+    if let Some(out) = &flags.out {
         outcome.write_svg(out.join("search.svg"))?;
         println!("plot in {}\n", out.join("search.svg").display());
     }
@@ -102,8 +112,13 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     let Some(best) = outcome.best() else {
         return Err("training diverged in every trial".into());
     };
-    let trainer = Trainer::new(best.config.training.clone()).observe(ProgressBar::new());
+    let trainer = Trainer::new(best.config.training.clone())
+        .observe(ProgressBar::new())
+        .cancel(token);
     let trained = fit(&best.config, &data, trainer, &device)?;
+    if trained.stopped == StopReason::Cancelled {
+        return Err("interrupted while training with the best settings".into());
+    }
     let settings = RankingSettings {
         batch_size: batch_size(data.n_items()),
         ..RankingSettings::default()
@@ -112,7 +127,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         "{}",
         evaluate_ranking(&data.test, &trained.model.scorer(), &settings)?
     );
-    if let Some(out) = &flags.run.out {
+    if let Some(out) = &flags.out {
         trained.model.save(out.join("model"), &())?;
     }
     Ok(())

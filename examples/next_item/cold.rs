@@ -45,8 +45,13 @@ pub(crate) fn evaluate(
     settings: &RankingSettings,
 ) -> Result<Value, Box<dyn Error>> {
     let is_hidden = |item: &u32| data.hidden_items.binary_search(item).is_ok();
-    let asks = |case: &&RankingCase| case.targets.iter().any(is_hidden);
-    let cases: Vec<RankingCase> = data.test.iter().filter(asks).cloned().collect();
+    // Of a question with several answers the hidden ones count.
+    let asked = data.test.iter().map(|case| RankingCase {
+        targets: case.targets.iter().copied().filter(is_hidden).collect(),
+        n_unknown_targets: 0,
+        ..case.clone()
+    });
+    let cases: Vec<RankingCase> = asked.filter(|case| !case.targets.is_empty()).collect();
     if cases.is_empty() {
         println!("no test case asks for a hidden item\n");
         return Ok(Value::Null);

@@ -114,7 +114,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         content: judge::item_content(categories.as_ref()),
     };
     let judge = |scorer: &dyn Scorer| judge::judge(&data.test, scorer, &settings, &catalogue);
-    let (report, lists) = judge(&trained.model.scorer_for(&data))?;
+    let (report, lists) = judge(&trained.model.scorer_for(&data)?)?;
     let evaluate_seconds = evaluate_start.elapsed().as_secs_f64();
     let baselines = baselines::Baselines::fit(&data, !flags.evaluation.no_baselines)?;
     let (reports, lists_of_others): (Vec<_>, Vec<_>) = baselines
@@ -148,7 +148,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         true => None,
         false => Some(cold::evaluate(
             &data,
-            &trained.model.scorer_for(&data),
+            &trained.model.scorer_for(&data)?,
             baselines.popularity(),
             &settings,
         )?),

@@ -19,7 +19,7 @@ pub(crate) struct ModelFlags {
     /// Recipe to start from: sasrec, bert4rec, esasrec or hstu
     #[arg(long, default_value = "sasrec")]
     pub(crate) preset: String,
-    /// Most epochs to train [default: 100; simulated shop: 8]
+    /// Most epochs to train [default: that of the preset; simulated shop: 8]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
     /// Histories in a batch [default: 128; simulated shop: 16]
@@ -37,7 +37,7 @@ pub(crate) struct ModelFlags {
     /// How the learning rate falls afterwards [default: constant]
     #[arg(long, value_enum)]
     schedule: Option<ScheduleFlag>,
-    /// Validations without improvement before training stops [default: 10]
+    /// Validations without improvement before training stops [default: that of the preset]
     #[arg(long, value_name = "N")]
     patience: Option<usize>,
     /// Epochs between validations [default: 1]
@@ -49,34 +49,34 @@ pub(crate) struct ModelFlags {
     /// Encoder blocks [default: 2]
     #[arg(long, value_name = "N")]
     n_layers: Option<usize>,
-    /// Attention heads a block [default: 1]
+    /// Attention heads a block [default: that of the preset]
     #[arg(long, value_name = "N")]
     n_heads: Option<usize>,
-    /// Width inside the feed-forward part [default: 64, whatever --d-model is]
+    /// Width inside the feed-forward part [default: that of the preset, whatever --d-model is]
     #[arg(long, value_name = "N")]
     d_ff: Option<usize>,
-    /// Between the two layers of the feed-forward part [default: relu]
+    /// Between the two layers of the feed-forward part [default: that of the preset]
     #[arg(long, value_enum)]
     activation: Option<ActivationFlag>,
-    /// Chance that training zeroes an entry [default: 0.1]
+    /// Chance that training zeroes an entry [default: that of the preset]
     #[arg(long, value_name = "CHANCE")]
     dropout: Option<f64>,
     /// Most recent events that the model reads [default: 200]
     #[arg(long, value_name = "N")]
     max_len: Option<usize>,
-    /// What a layer is made of [default: transformer]
+    /// What a layer is made of [default: that of the preset]
     #[arg(long, value_enum)]
     layer: Option<LayerFlag>,
     /// Learn by hiding this share of the events, read from both sides [bert4rec: 0.2]
     #[arg(long, value_name = "SHARE")]
     masked: Option<f64>,
-    /// Bias attention by how many events lie between two [default: false]
+    /// Bias attention by how many events lie between two [default: that of the preset]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     relative_position: Option<bool>,
-    /// Bias attention by how much time lies between two events [default: false]
+    /// Bias attention by how much time lies between two events [default: that of the preset]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     time_intervals: Option<bool>,
-    /// Let the model know when the next event happens, with --time-intervals [default: false]
+    /// Let the model know when the next event happens, with --time-intervals [default: that of the preset]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     query_time: Option<bool>,
     /// Read the type of each event, by --event-column
@@ -94,25 +94,25 @@ pub(crate) struct ModelFlags {
     /// Chance that training takes an item's content without its id [default: 0.1]
     #[arg(long, value_name = "CHANCE")]
     id_dropout: Option<f64>,
-    /// How a history is compared with an item [default: dot-product]
+    /// How a history is compared with an item [default: that of the preset]
     #[arg(long, value_enum)]
     similarity: Option<SimilarityFlag>,
-    /// What scores are divided by [default: 1; hstu: 0.05]
+    /// What scores are divided by [default: that of the preset]
     #[arg(long, value_name = "T")]
     temperature: Option<f64>,
-    /// What training minimises [default: softmax]
+    /// What training minimises [default: that of the preset]
     #[arg(long, value_enum)]
     loss: Option<LossFlag>,
     /// Share of each target's certainty that --loss softmax spreads over all items [default: 0]
     #[arg(long, value_name = "SHARE")]
     label_smoothing: Option<f64>,
-    /// Negatives for each target of a sampled loss [default: sampled-softmax 256, others 1]
+    /// Negatives for each target of a sampled loss [default: that of the preset; with --loss sampled-softmax 256, others 1]
     #[arg(long, value_name = "N")]
     n_negatives: Option<usize>,
     /// How negatives are drawn [default: uniform]
     #[arg(long, value_enum)]
     negatives: Option<NegativesFlag>,
-    /// Which targets compete with the same negatives [default: sampled-softmax history, others target]
+    /// Which targets compete with the same negatives [default: sampled softmax history, others target]
     #[arg(long, value_enum)]
     share_negatives: Option<SharingFlag>,
     /// Take the chance to be drawn from logits of --loss sampled-softmax [default: true]

@@ -72,6 +72,46 @@ pub enum TaskError {
         /// The types there are.
         known: Vec<String>,
     },
+    /// Attributes that are brought into other numbers than a model reads.
+    #[error(
+        "the attributes of {what} are encoded by another schema than the model's: make the data with the model as `known`"
+    )]
+    OtherSchema {
+        /// Items or users.
+        what: &'static str,
+    },
+    /// A question names a user of whom the side table has no row.
+    #[error("case {case}: user {user} is outside {n_users} rows of user attributes")]
+    UserOutOfRange {
+        /// Which question, from 0.
+        case: usize,
+        /// The user's index.
+        user: usize,
+        /// Rows there are.
+        n_users: usize,
+    },
+    /// The weight of an event in a history is not a number.
+    #[error("event {event} of the history has a weight that is not finite")]
+    WeightNotFinite {
+        /// Which event, from 0.
+        event: usize,
+    },
+    /// A weight that targets are to be weighed by is negative.
+    #[error(
+        "weighted_targets is set, but event {event} of the training part weighs {weight}: weights must be at least 0"
+    )]
+    NegativeWeight {
+        /// Which training event, from 0.
+        event: usize,
+        /// Its weight.
+        weight: f32,
+    },
+    /// An item of the training events that is counted as having none.
+    #[error("item {id:?} has training events, but item_counts says that it has none")]
+    UncountedItem {
+        /// The item.
+        id: String,
+    },
     /// Data to train on with numbers its items or types of event unlike the model.
     #[error(
         "the data does not start with the {n_known} {what} of the model in their order: make it with the model as `known`"

@@ -46,6 +46,11 @@ impl<'a> Trainer<'a> {
         }
     }
 
+    /// The settings of the run.
+    pub fn config(&self) -> &TrainingConfig {
+        &self.config
+    }
+
     /// Tells `observer` what happens. May be called for several, which are told in this order.
     #[must_use]
     pub fn observe(mut self, observer: impl Observer + 'a) -> Self {

@@ -119,7 +119,10 @@ fn every_loss_falls_with_every_way_to_draw_and_share_negatives() {
         NegativeSharing::PerHistory,
         NegativeSharing::PerBatch,
     ];
-    for (sampling, sharing) in samplings.into_iter().zip(sharings) {
+    let pairs = samplings
+        .into_iter()
+        .flat_map(|sampling| sharings.map(|sharing| (sampling, sharing)));
+    for (sampling, sharing) in pairs {
         let negatives = Negatives {
             count: 8,
             sampling,
@@ -431,7 +434,7 @@ fn settings_that_read_what_the_log_lacks_are_refused() {
 }
 
 /// The log as it is read from a file without a time column.
-fn without_times(log: Interactions) -> Interactions {
+pub(super) fn without_times(log: Interactions) -> Interactions {
     let directory = tempdir().unwrap();
     let path = directory.path().join("log.csv");
     let mut text = "user,item\n".to_owned();
@@ -490,5 +493,137 @@ fn a_recipe_is_only_a_set_of_settings() {
         error
             .to_string()
             .contains("sasrec, bert4rec, esasrec, hstu")
+    );
+}
+
+#[test]
+fn batches_without_any_target_teach_nothing_and_break_nothing() {
+    // Half of the users only look, and looks are never asked for.
+    let rows = (0..40u32).flat_map(|user| {
+        (0..6u32).map(move |step| InteractionRow {
+            user: format!("user {user}"),
+            item: format!("item {}", (user + step) % 9),
+            time_utc_millis: i64::from(step),
+            event: Some(if user % 2 == 0 { "look" } else { "buy" }.to_owned()),
+            ..InteractionRow::default()
+        })
+    });
+    let data = leave_one_out(&Interactions::from_rows(rows.collect::<Vec<_>>()).unwrap());
+    for sharing in [NegativeSharing::PerHistory, NegativeSharing::PerBatch] {
+        let mut config = NextItemConfig {
+            target_weights: BTreeMap::from([("look".to_owned(), 0.0)]),
+            loss: NextItemLoss::SampledSoftmax {
+                negatives: Negatives {
+                    count: 4,
+                    sharing,
+                    ..Negatives::default()
+                },
+                log_q: true,
+            },
+            ..config(2)
+        };
+        // One user a batch, so that half of the batches have no target.
+        config.training.batch_size = 1;
+        let trained = run(&config, &data);
+        assert!(
+            trained
+                .history
+                .iter()
+                .all(|epoch| epoch.train_loss.is_finite())
+        );
+    }
+}
+
+#[test]
+fn a_hidden_event_does_not_give_itself_away() {
+    // The type of an event and its weight name its item, which follows from nothing else.
+    let rows = (0..80usize).flat_map(|user| {
+        (0..8usize).map(move |step| {
+            let item = (user * 7_919 + step * 104_729 + (user * step) % 13) % 5;
+            InteractionRow {
+                user: format!("user {user}"),
+                item: format!("item {item}"),
+                time_utc_millis: step as i64,
+                event: Some(format!("kind {item}")),
+                weight: Some(10.0_f32.powi(item as i32)),
+            }
+        })
+    });
+    let data = leave_one_out(&Interactions::from_rows(rows.collect::<Vec<_>>()).unwrap());
+    let config = NextItemConfig {
+        event_types: true,
+        event_weights: true,
+        ..small("bert4rec", 30)
+    };
+    let (first, last) = first_and_last_loss(&run(&config, &data));
+    // Told the type, the loss would go to 0; knowing nothing, it is ln 5.
+    assert!(first > 1.2 && last > 0.7, "{first} to {last}");
+}
+
+#[test]
+fn times_told_to_a_model_that_learns_from_both_sides_are_said_to_be() {
+    let told = NextItemConfig {
+        time_intervals: true,
+        ..small("bert4rec", 1)
+    };
+    let message = told.validate().unwrap_err().to_string();
+    assert!(
+        message.contains("time_intervals and learning do not go together"),
+        "{message}"
+    );
+    let said = NextItemConfig {
+        query_time: true,
+        ..told
+    };
+    let data = leave_one_out(&shop());
+    let model = run(&said, &data).model;
+    let at = |seconds| {
+        let options = RecommendOptions::default();
+        let answer = model.recommend_to(&asked(&model, seconds), 5, &options);
+        answer.unwrap().items
+    };
+    assert_ne!(at(1), at(1_000_000));
+}
+
+#[test]
+fn weights_that_are_no_weights_are_refused() {
+    let rows = (0..30u32).flat_map(|user| {
+        (0..5u32).map(move |step| InteractionRow {
+            user: format!("user {user}"),
+            item: format!("item {}", (user + step) % 7),
+            time_utc_millis: i64::from(step),
+            weight: Some(1.0 - 2.0 * (step % 2) as f32),
+            ..InteractionRow::default()
+        })
+    });
+    let data = leave_one_out(&Interactions::from_rows(rows.collect::<Vec<_>>()).unwrap());
+    let config = NextItemConfig {
+        weighted_targets: true,
+        ..config(1)
+    };
+    let trainer = Trainer::new(config.training.clone());
+    let error = fit(&config, &data, trainer, &burn::tensor::Device::flex()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("event 1 of the training part weighs -1"),
+        "{error}"
+    );
+
+    let read = NextItemConfig {
+        weighted_targets: false,
+        event_weights: true,
+        ..config
+    };
+    let model = run(&read, &data).model;
+    let mut history = UserHistory::of_items(&["item 1", "item 2"]);
+    history.events[0].weight = Some(1.0);
+    history.events[1].weight = Some(f32::NAN);
+    let error = model
+        .recommend_to(&history, 2, &RecommendOptions::default())
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "event 1 of the history has a weight that is not finite"
     );
 }

@@ -1,15 +1,17 @@
 use burn::tensor::Device;
+use salient::Error;
 use salient::data::{
     Attribute, AttributeCells, AttributeTable, InteractionRow, Interactions, Split, SplitRule,
 };
 use salient::evaluation::ranking::{
-    Candidates, RankingMetric, RankingSettings, Scorer, evaluate_ranking,
+    Candidates, RankingCase, RankingMetric, RankingSettings, Scorer, evaluate_ranking,
 };
 use salient::tasks::TaskError;
 use salient::tasks::next_item::{
     ContentConfig, ContentFusion, HiddenItems, NextItemConfig, NextItemData, NextItemSources,
     RecommendOptions, Recommender, UserHistory,
 };
+use salient::training::Trainer;
 use tempfile::tempdir;
 
 use super::{config, run};
@@ -176,7 +178,7 @@ fn content_comes_back_from_a_file() {
             model.recommend(&history, 20, &options).unwrap(),
             loaded.recommend(&history, 20, &options).unwrap()
         );
-        // A part that was cut is refused by name.
+        // A part that is missing is refused by name.
         std::fs::remove_file(directory.path().join("item_content.safetensors")).unwrap();
         let error = Recommender::load(directory.path()).unwrap_err();
         assert!(
@@ -293,10 +295,60 @@ fn attributes_of_a_user_decide_where_the_history_does_not() {
             cutoffs: vec![4],
             ..RankingSettings::default()
         };
-        let report = evaluate_ranking(&data.test, &model.scorer_for(&data), &settings);
+        let report = evaluate_ranking(&data.test, &model.scorer_for(&data).unwrap(), &settings);
         assert!(report.unwrap().mean(RankingMetric::HitRate, 4).unwrap() > 0.8);
         let error = evaluate_ranking(&data.test, &model.scorer(), &settings).unwrap_err();
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("user_attributes"), "{cause}");
     }
+}
+
+#[test]
+fn attributes_in_other_numbers_than_the_model_reads_are_refused() {
+    let (log, users) = countries();
+    // Two events a user are too few to hold any out.
+    let split = Split::new(&log, SplitRule::LeaveOneOut).unwrap();
+    let numbered = |table: &AttributeTable| {
+        let sources = NextItemSources {
+            users: Some(table),
+            ..NextItemSources::default()
+        };
+        NextItemData::with_sources(&log, &split, &sources).unwrap()
+    };
+    let config = NextItemConfig {
+        user_attributes: true,
+        ..config(1)
+    };
+    let model = run(&config, &numbered(&users)).model;
+    let others = numbered(&self::users(300, |user| ["xx", "yy"][user % 2]));
+    let error = model.scorer_for(&others).unwrap_err();
+    assert_eq!(error, TaskError::OtherSchema { what: "users" });
+    let trainer = Trainer::new(config.training.clone());
+    let error = model
+        .fit_more(&others, trainer, &Device::flex())
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        Error::Task(TaskError::OtherSchema { what: "users" })
+    ));
+    // Cases without a history are answered by popularity, with or without attributes.
+    let data = numbered(&users);
+    let scorer = model.scorer_for(&data).unwrap();
+    let nobody = vec![RankingCase::default(); 2];
+    let mut scores = vec![0.0; 2 * data.n_items()];
+    scorer.score(&nobody, &mut scores).unwrap();
+    assert_eq!(scores[..data.n_items()], scores[data.n_items()..]);
+    assert!(scores.iter().any(|score| *score > 0.0));
+    // A user whom the table does not have.
+    let stranger = RankingCase {
+        user: Some(300),
+        history: vec![0],
+        ..RankingCase::default()
+    };
+    let mut scores = vec![0.0; data.n_items()];
+    let error = scorer.score(&[stranger], &mut scores).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "case 0: user 300 is outside 300 rows of user attributes"
+    );
 }

@@ -1,6 +1,6 @@
 use burn::tensor::Device;
 use salient::Error;
-use salient::data::{Interactions, Split, SplitRule};
+use salient::data::{InteractionRow, Interactions, Split, SplitRule};
 use salient::evaluation::ranking::{RankingMetric, RankingSettings, evaluate_ranking};
 use salient::parameters::{self, Parameters};
 use salient::tasks::TaskError;
@@ -85,7 +85,7 @@ fn training_on_learns_what_is_new() {
     let data = newer(&known);
     let trainer = Trainer::new(settings(50).training);
     let more = known
-        .fit_more(&data, 3, trainer, &Device::flex())
+        .fit_more(&data, trainer, &Device::flex())
         .unwrap()
         .model;
     let settings = RankingSettings {
@@ -105,7 +105,7 @@ fn weights_of_old_rows_are_where_training_on_starts() {
     let mut training = settings(1).training;
     training.learning_rate = 1e-12;
     let more = known
-        .fit_more(&data, 3, Trainer::new(training), &Device::flex())
+        .fit_more(&data, Trainer::new(training), &Device::flex())
         .unwrap()
         .model;
     let (old, new) = (weights(&known), weights(&more));
@@ -130,7 +130,7 @@ fn frozen_parts_stay_as_they_are() {
     let data = newer(&known);
     let trainer = Trainer::new(settings(2).training).freeze(["encoder.", "positions."]);
     let more = known
-        .fit_more(&data, 3, trainer, &Device::flex())
+        .fit_more(&data, trainer, &Device::flex())
         .unwrap()
         .model;
     let (old, new) = (weights(&known), weights(&more));
@@ -149,9 +149,7 @@ fn data_that_numbers_items_in_another_way_is_refused() {
         &NextItemSources::default(),
     );
     let trainer = Trainer::new(settings(1).training);
-    let error = known
-        .fit_more(&data, 3, trainer, &Device::flex())
-        .unwrap_err();
+    let error = known.fit_more(&data, trainer, &Device::flex()).unwrap_err();
     assert!(matches!(
         error,
         Error::Task(TaskError::NotContinued {
@@ -163,5 +161,44 @@ fn data_that_numbers_items_in_another_way_is_refused() {
         error
             .to_string()
             .contains("make it with the model as `known`")
+    );
+}
+
+#[test]
+fn types_of_event_in_another_order_are_refused() {
+    let typed = |names: [&str; 2]| {
+        let log = log_of(&ring(20, 8, 8));
+        let rows = (0..log.n_rows()).map(|row| InteractionRow {
+            user: log.user_id(log.users()[row]).to_owned(),
+            item: log.item_id(log.items()[row]).to_owned(),
+            time_utc_millis: log.times_utc_millis()[row],
+            event: Some(names[row % 2].to_owned()),
+            weight: None,
+        });
+        let log = Interactions::from_rows(rows.collect::<Vec<_>>()).unwrap();
+        all_data(&log, &NextItemSources::default())
+    };
+    let known = run(&settings(1), &typed(["view", "buy"])).model;
+    let trainer = Trainer::new(settings(1).training);
+    let error = known.fit_more(&typed(["buy", "view"]), trainer, &Device::flex());
+    let expected = TaskError::NotContinued {
+        what: "types of event",
+        n_known: 2,
+    };
+    assert!(matches!(error.unwrap_err(), Error::Task(found) if found == expected));
+}
+
+#[test]
+fn learning_since_a_time_needs_times() {
+    let log = super::recipes::without_times(log_of(&ring(20, 8, 8)));
+    let split = Split::new(&log, SplitRule::LeaveOneOut).unwrap();
+    let sources = NextItemSources {
+        learn_since_utc_millis: Some(0),
+        ..NextItemSources::default()
+    };
+    let error = NextItemData::with_sources(&log, &split, &sources).unwrap_err();
+    assert!(
+        error.to_string().contains("learn_since_utc_millis"),
+        "{error}"
     );
 }

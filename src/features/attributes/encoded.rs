@@ -41,33 +41,23 @@ impl EncodedAttributes {
     /// # Panics
     /// If there is no such row.
     pub fn select(&self, rows: &[usize]) -> Self {
-        for &row in rows {
-            assert!(row < self.n_rows, "row {row} of {} rows", self.n_rows);
-        }
-        Self {
-            n_rows: rows.len(),
-            columns: self
-                .columns
-                .iter()
-                .map(|column| column.select(rows))
-                .collect(),
-        }
+        let rows: Vec<Option<usize>> = rows.iter().copied().map(Some).collect();
+        self.select_or_missing(&rows)
     }
-}
 
-impl EncodedAttributes {
-    /// These rows, in this order; `None`, and a row that is not there, is one of which nothing is known.
+    /// These rows, in this order; `None` gives one of which nothing is known.
+    ///
+    /// # Panics
+    /// If there is no such row.
     pub fn select_or_missing(&self, rows: &[Option<usize>]) -> Self {
-        let rows: Vec<Option<usize>> = rows
-            .iter()
-            .map(|row| row.filter(|&row| row < self.n_rows))
-            .collect();
+        for row in rows.iter().flatten() {
+            assert!(*row < self.n_rows, "row {row} of {} rows", self.n_rows);
+        }
+        let columns = self.columns.iter();
         Self {
             n_rows: rows.len(),
-            columns: self
-                .columns
-                .iter()
-                .map(|column| column.select_or_missing(&rows))
+            columns: columns
+                .map(|column| column.select_or_missing(rows))
                 .collect(),
         }
     }
@@ -105,30 +95,6 @@ impl EncodedColumn {
                     values: selected,
                 }
             }
-        }
-    }
-
-    fn select(&self, rows: &[usize]) -> Self {
-        match self {
-            Self::Categories {
-                n_values,
-                offsets,
-                numbers,
-            } => {
-                let mut selected = CategoriesWriter::new(*n_values, rows.len());
-                for &row in rows {
-                    selected.push(numbers[offsets[row]..offsets[row + 1]].iter().copied());
-                }
-                selected.finish()
-            }
-            Self::Numbers { width, values } => Self::Numbers {
-                width: *width,
-                values: rows
-                    .iter()
-                    .flat_map(|row| &values[row * width..(row + 1) * width])
-                    .copied()
-                    .collect(),
-            },
         }
     }
 }

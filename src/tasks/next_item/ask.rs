@@ -5,6 +5,7 @@ use crate::Error;
 use crate::data::AttributeTable;
 use crate::evaluation::ranking::RankingCase;
 use crate::features::EncodedAttributes;
+use crate::tasks::TaskError;
 
 /// What a service knows of a person when it asks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,8 +63,13 @@ impl Recommender {
             let place = self.event_names.iter().position(|known| known == name);
             place.map_or(0, |place| place as u16 + 1)
         };
+        let bad_weight =
+            |event: &&HistoryEvent| event.weight.is_some_and(|weight| !weight.is_finite());
+        if let Some(event) = history.events.iter().position(|event| bad_weight(&event)) {
+            return Err(TaskError::WeightNotFinite { event }.into());
+        }
         let case = RankingCase {
-            user: Some(0),
+            user: history.attributes.as_ref().map(|_| 0),
             history: known().map(|(index, _)| index).collect(),
             history_times_utc_millis: known()
                 .filter_map(|(_, event)| event.time_utc_millis)

@@ -41,18 +41,8 @@ impl NextItemObjective<'_> {
         let n_rows = histories.offsets.n_rows();
         let all = || questions.iter().flatten();
         if self.reading.masked {
-            all().for_each(|question| histories.items[question.row] = HIDDEN);
             for question in all() {
-                // What a hidden event was like would give it away.
-                let row = question.row;
-                histories
-                    .events
-                    .iter_mut()
-                    .for_each(|events| events[row] = 0);
-                histories
-                    .weights
-                    .iter_mut()
-                    .for_each(|weights| weights[row] = 0.0);
+                hide(&mut histories, question.row);
             }
         }
         let targets: Vec<u32> = all()
@@ -73,7 +63,7 @@ impl NextItemObjective<'_> {
     }
 
     /// How much a training event counts as a target.
-    fn weight(&self, event: usize) -> f32 {
+    pub(super) fn weight(&self, event: usize) -> f32 {
         let train = &self.data.train;
         if train
             .is_target
@@ -172,6 +162,9 @@ impl NextItemObjective<'_> {
         let (Some(sampler), Some(negatives)) = (&self.sampler, self.config.loss.negatives()) else {
             return (Vec::new(), Offsets::from_lengths([targets.len()]));
         };
+        if targets.is_empty() {
+            return (Vec::new(), Offsets::from_lengths([0]));
+        }
         let n_each = negatives.count;
         let groups = match negatives.sharing {
             NegativeSharing::PerTarget => {
@@ -194,5 +187,16 @@ fn hidden(n_events: usize, share: f64, key: RandomKey) -> Vec<usize> {
     match drawn.is_empty() {
         true => vec![n_events - 1],
         false => drawn,
+    }
+}
+
+/// Hides an event: its item, and what it was like, which would give it away.
+fn hide(histories: &mut Histories, row: usize) {
+    histories.items[row] = HIDDEN;
+    if let Some(events) = &mut histories.events {
+        events[row] = 0;
+    }
+    if let Some(weights) = &mut histories.weights {
+        weights[row] = 0.0;
     }
 }

@@ -237,11 +237,11 @@ impl NextItemConfig {
                 "the time of the query is read by the bias by time: set both",
             );
         }
-        if masked && self.query_time {
+        if masked && self.time_intervals && !self.query_time {
             return conflict(
-                "query_time",
+                "time_intervals",
                 "learning",
-                "a hidden event is at its own time: leave query_time off",
+                "a hidden event stands at its own time, so the model knows it: set query_time too, or leave time_intervals off",
             );
         }
         if self.content.is_some() && self.item_table == ItemTable::Separate {

@@ -50,7 +50,7 @@ pub struct Attributes {
     pub rows: EncodedAttributes,
 }
 
-/// The training part of each user who has at least two events in it, end to end.
+/// The training part of each user who has something to learn after a first event in it, end to end.
 #[derive(Clone, Debug)]
 pub struct TrainingHistories {
     /// Item number of each event.
@@ -159,7 +159,7 @@ impl NextItemData {
         Ok(Self {
             item_content: item_content(sources, &numbering)?,
             user_attributes: user_attributes(log, sources, &train)?,
-            validation: cases(&split.validation),
+            validation: without(&hidden_items, cases(&split.validation)),
             test: cases(&split.test),
             hidden_items,
             train,
@@ -290,6 +290,16 @@ fn case(log: &Interactions, holdout: &Holdout, numbering: &Numbering) -> Ranking
         n_unknown_targets: unknown.len(),
         segments: Vec::new(),
     }
+}
+
+/// The questions without the items that training shall not see, by which it may not stop either.
+fn without(hidden_items: &[u32], cases: Vec<RankingCase>) -> Vec<RankingCase> {
+    let rest = cases.into_iter().map(|mut case| {
+        let is_hidden = |item: &u32| hidden_items.binary_search(item).is_ok();
+        case.targets.retain(|item| !is_hidden(item));
+        case
+    });
+    rest.filter(|case| case.n_relevant() > 0).collect()
 }
 
 /// The content of the catalogue, its schema fitted on the items that training saw.

@@ -12,7 +12,7 @@ use super::model::NextItemModel;
 use super::objective::NextItemObjective;
 use super::recommender::Recommender;
 use crate::Error;
-use crate::features::EncodedColumn;
+use crate::features::{EncodedColumn, FIRST_REAL_ID};
 use crate::random::{RandomKey, Stream};
 use crate::tasks::TaskError;
 use crate::training::{Trained, Trainer};
@@ -116,12 +116,31 @@ pub(super) fn inputs(
             known: data.event_names.clone(),
         });
     }
+    let weights = train.weights.iter().flatten();
+    let negative = weights.enumerate().find(|(_, weight)| **weight < 0.0);
+    if let Some((event, &weight)) = negative.filter(|_| config.weighted_targets) {
+        return Err(TaskError::NegativeWeight { event, weight });
+    }
+    let trained = trained(&data.item_counts);
+    let uncounted = |number: &&u32| {
+        let is_counted =
+            |trained: &Arc<[u32]>| trained.binary_search(&(**number - FIRST_REAL_ID)).is_ok();
+        !trained.as_ref().is_none_or(is_counted)
+    };
+    if let Some(number) = train.items.iter().find(uncounted) {
+        return Err(TaskError::UncountedItem {
+            id: data.catalogue.id(*number).unwrap_or_default().to_owned(),
+        });
+    }
+    // A table without attributes tells nothing.
     let content = data.item_content.as_ref();
+    let content = content.filter(|content| !content.rows.columns.is_empty());
     let users = data.user_attributes.as_ref();
+    let users = users.filter(|users| !users.rows.columns.is_empty());
     Ok(ModelInputs {
         n_items: data.n_items(),
         n_event_types: data.event_names.len(),
-        trained: trained(&data.item_counts),
+        trained,
         item_content: content.map(|content| Arc::new(content.rows.clone())),
         user_attributes: users.map(|users| users.schema.nothing_known()),
     })
@@ -170,6 +189,7 @@ impl NextItemData {
             digest_attributes(&mut digest, self.item_content.as_ref());
         }
         if model.user_attributes {
+            digest_numbers(&mut digest, &self.train.users);
             digest_attributes(&mut digest, self.user_attributes.as_ref());
         }
         for case in &self.validation {

@@ -48,7 +48,8 @@ impl Reading {
         Self {
             masked: matches!(config.learning, Learning::Masked { .. }),
             times: config.time_intervals,
-            query_time: config.query_time,
+            // A hidden event stands at the time of the query itself.
+            query_time: config.query_time && config.learning == Learning::NextEvent,
             events: config.event_types,
             weights: config.event_weights,
             user_attributes: config.user_attributes,
@@ -127,6 +128,14 @@ impl Histories {
                 .iter()
                 .map(|case| case.user.map(|user| user as usize))
                 .collect();
+            let outside = |user: &Option<usize>| user.is_some_and(|user| user >= users.n_rows);
+            if let Some(case) = rows.iter().position(outside) {
+                return Err(TaskError::UserOutOfRange {
+                    case,
+                    user: rows[case].unwrap_or_default(),
+                    n_users: users.n_rows,
+                });
+            }
             histories.user_attributes = Some(users.select_or_missing(&rows));
         }
         Ok(histories)

@@ -226,6 +226,7 @@ impl NextItemModel {
                 (self.scoring_vectors(&all, mode), targets.to_vec())
             }
             Some(trained) => {
+                // Every target is among them: training data that says otherwise is refused.
                 let place = |target: &u32| trained.binary_search(target).unwrap_or_default() as u32;
                 (
                     self.scoring_vectors(trained, mode),
@@ -254,6 +255,17 @@ impl NextItemModel {
                 rms_norm(rows, length, COSINE_EPSILON)
             }
         }
+    }
+
+    /// Puts items of which the model knows nothing, neither events nor content, after all others.
+    pub(super) fn put_unknown_last(&self, scores: &mut [f32]) {
+        let Some(trained) = self.trained.as_ref().filter(|_| self.content.is_none()) else {
+            return;
+        };
+        let mut known = vec![false; scores.len()];
+        trained.iter().for_each(|&item| known[item as usize] = true);
+        let unknown = scores.iter_mut().zip(known).filter(|(_, known)| !known);
+        unknown.for_each(|(score, _)| *score = f32::MIN);
     }
 
     /// The logit of every item after each history.

@@ -17,6 +17,8 @@ pub(super) struct Numbering {
     item_index: Vec<Option<u32>>,
     /// What a model reads for each type of event of the log; 0 for those that training never saw.
     event_numbers: Vec<u16>,
+    /// Items of the log that training shall not see.
+    hidden: HashSet<u32>,
 }
 
 impl Numbering {
@@ -47,6 +49,10 @@ impl Numbering {
         let item_index: Vec<Option<u32>> = (0..log.n_items() as u32).map(index).collect();
 
         let mut item_counts = known.map_or_else(Vec::new, |known| known.item_counts.clone());
+        if item_counts.iter().all(|&count| count == 0) {
+            // Nobody counted the events of an imported model, but it knows its items.
+            item_counts.fill(1);
+        }
         item_counts.resize(catalogue.n_real(), 0);
         let since = sources.learn_since_utc_millis.unwrap_or(i64::MIN);
         for row in train().filter(|&row| log.times_utc_millis()[row] >= since) {
@@ -63,6 +69,7 @@ impl Numbering {
             event_names,
             item_index,
             event_numbers,
+            hidden: hidden.clone(),
         })
     }
 
@@ -73,8 +80,8 @@ impl Numbering {
 
     /// Whether training sees an item of the log.
     pub(super) fn is_trained(&self, item: u32) -> bool {
-        self.item(item)
-            .is_some_and(|index| self.item_counts[index as usize] > 0)
+        let counted = |index| self.item_counts[index as usize] > 0;
+        !self.hidden.contains(&item) && self.item(item).is_some_and(counted)
     }
 
     /// What a model reads for a type of event of the log.

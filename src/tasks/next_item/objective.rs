@@ -13,6 +13,7 @@ use super::model::NextItemModel;
 use super::scorer::{ModelScorer, batch_size};
 use super::user_tokens::select;
 use crate::evaluation::ranking::{RankingMetric, RankingSettings, SeenItems, evaluate_ranking};
+use crate::features::FIRST_REAL_ID;
 use crate::ops::linear_cross_entropy::{
     Negatives, linear_cross_entropy, sampled_cross_entropy_of_rows,
 };
@@ -54,25 +55,45 @@ impl<'a> NextItemObjective<'a> {
             NegativeSampler::new(sampling, &data.item_counts)
         });
         let sampler = sampler.transpose()?;
-        let log_chances = match config.loss {
-            NextItemLoss::SampledSoftmax { log_q: true, .. } => sampler
-                .as_ref()
-                .map(|sampler| log_chances(sampler, &data.item_counts)),
-            _ => None,
-        };
         let weight_of = |name: &String| config.target_weights.get(name).copied().unwrap_or(1.0);
         let weight_of_event = (!config.target_weights.is_empty()).then(|| {
             let known = data.event_names.iter().map(weight_of);
             std::iter::once(1.0).chain(known).collect()
         });
-        Ok(Self {
+        let mut objective = Self {
             reading: Reading::new(config),
             config,
             data,
             weight_of_event,
             sampler,
-            log_chances,
-        })
+            log_chances: None,
+        };
+        if let NextItemLoss::SampledSoftmax { log_q: true, .. } = config.loss {
+            objective.log_chances = objective.chances();
+        }
+        Ok(objective)
+    }
+
+    /// The logarithm of each item's chance to be drawn; none without a sampler. From the batch, items come by how often they
+    /// are targets; an item that is never drawn is nobody's rival, so any number serves.
+    fn chances(&self) -> Option<Vec<f32>> {
+        let sampler = self.sampler.as_ref()?;
+        let train = &self.data.train;
+        let mut n_asked = vec![0_u32; self.data.n_items()];
+        for range in train.offsets.ranges() {
+            // The first event of a history is asked for by learning from both sides alone.
+            let first = usize::from(!self.reading.masked);
+            for event in range.skip(first).filter(|&event| self.weight(event) > 0.0) {
+                n_asked[(train.items[event] - FIRST_REAL_ID) as usize] += 1;
+            }
+        }
+        let n_targets: f64 = n_asked.iter().map(|&count| f64::from(count)).sum();
+        let chances = (0..).zip(&n_asked).map(|(item, &count)| {
+            let from_batch = || f64::from(count) / n_targets;
+            let chance = sampler.probability(item).unwrap_or_else(from_batch);
+            chance.max(f64::MIN_POSITIVE).ln() as f32
+        });
+        Some(chances.collect())
     }
 
     /// The loss against sampled items.
@@ -186,18 +207,4 @@ impl Objective for NextItemObjective<'_> {
             report.means(),
         )))
     }
-}
-
-/// The logarithm of each item's chance to be drawn. From the batch, items come by their events; an item that is never drawn
-/// is nobody's rival, so any number serves.
-fn log_chances(sampler: &NegativeSampler, item_counts: &[u32]) -> Vec<f32> {
-    let n_events: f64 = item_counts.iter().map(|&count| f64::from(count)).sum();
-    let by_events = |count: u32| f64::from(count) / n_events;
-    let chances = (0..).zip(item_counts).map(|(item, &count)| {
-        let chance = sampler
-            .probability(item)
-            .unwrap_or_else(|| by_events(count));
-        chance.max(f64::MIN_POSITIVE).ln() as f32
-    });
-    chances.collect()
 }

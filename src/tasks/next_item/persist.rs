@@ -137,14 +137,14 @@ impl Recommender {
 }
 
 fn item_content(artifact: &Artifact, n_items: usize) -> Result<Option<Attributes>, ArtifactError> {
-    let [schema, rows] = ITEM_PARTS;
-    if !artifact.has_part(schema) {
+    let [schema_part, rows_part] = ITEM_PARTS;
+    if !artifact.has_part(schema_part) {
         return Ok(None);
     }
-    Ok(Some(Attributes {
-        schema: artifact.json(schema)?,
-        rows: saved_content::from_bytes(artifact.part(rows)?, n_items, rows)?,
-    }))
+    let schema: AttributeSchema = artifact.json(schema_part)?;
+    let like = schema.nothing_known();
+    let rows = saved_content::from_bytes(artifact.part(rows_part)?, n_items, &like, rows_part)?;
+    Ok(Some(Attributes { schema, rows }))
 }
 
 fn json(part: &str, value: &impl Serialize) -> Result<Vec<u8>, ArtifactError> {

@@ -124,10 +124,23 @@ impl Recommender {
     }
 
     /// The model as evaluations see it, with what `data` knows of the users of its cases.
-    pub fn scorer_for(&self, data: &NextItemData) -> ModelScorer<'_> {
+    ///
+    /// # Errors
+    /// [`TaskError::OtherSchema`] if `data` brings attributes of users into other numbers than the model reads.
+    pub fn scorer_for(&self, data: &NextItemData) -> Result<ModelScorer<'_>, TaskError> {
         let users = data.user_attributes.as_ref();
+        if let (Some(users), Some(schema)) = (users, &self.user_schema)
+            && users.schema != *schema
+        {
+            return Err(TaskError::OtherSchema { what: "users" });
+        }
         let users = users.map(|users| Arc::new(users.rows.clone()));
-        ModelScorer::new(&self.config.preset, &self.model, &self.item_counts, users)
+        Ok(ModelScorer::new(
+            &self.config.preset,
+            &self.model,
+            &self.item_counts,
+            users,
+        ))
     }
 
     /// The `k` items that fit best after a history of item ids, oldest event first.
@@ -200,10 +213,9 @@ impl Recommender {
             return Ok((counts, ScoreSource::Popularity));
         }
         let logits = self.model.logits(&self.histories(case, attributes)?)?;
-        Ok((
-            logits.into_data().iter::<f32>().collect(),
-            ScoreSource::Model,
-        ))
+        let mut scores: Vec<f32> = logits.into_data().iter::<f32>().collect();
+        self.model.put_unknown_last(&mut scores);
+        Ok((scores, ScoreSource::Model))
     }
 
     fn histories(

@@ -83,12 +83,30 @@ fn unsigned(values: &[u64]) -> Numbers {
     }
 }
 
-/// Reads what [`to_bytes`] wrote, for `n_rows` items.
+/// Reads what [`to_bytes`] wrote, for `n_rows` items with columns as those of `like`.
 pub(super) fn from_bytes(
     bytes: &[u8],
     n_rows: usize,
+    like: &EncodedAttributes,
     part: &str,
 ) -> Result<EncodedAttributes, ArtifactError> {
+    let found = read(bytes, n_rows, part)?;
+    let kind = |column: &EncodedColumn| match column {
+        EncodedColumn::Categories { n_values, .. } => (0, *n_values),
+        EncodedColumn::Numbers { width, .. } => (1, *width),
+    };
+    if !found
+        .columns
+        .iter()
+        .map(kind)
+        .eq(like.columns.iter().map(kind))
+    {
+        return Err(unreadable(part, "its columns are not those of the schema"));
+    }
+    Ok(found)
+}
+
+fn read(bytes: &[u8], n_rows: usize, part: &str) -> Result<EncodedAttributes, ArtifactError> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| unreadable(part, error))?;
     let mut columns = Vec::new();
     loop {
@@ -105,7 +123,10 @@ pub(super) fn from_bytes(
                 return Err(unreadable(part, rule));
             }
             let words = view.data().as_chunks::<4>().0;
-            let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+            let values: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+            if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+                return Err(unreadable(part, format!("{index}.values holds {value}")));
+            }
             columns.push(EncodedColumn::Numbers { width, values });
             continue;
         }

@@ -56,6 +56,9 @@ impl Scorer for ModelScorer<'_> {
         let histories = Histories::of_cases(cases, reading, max_len, self.users.as_deref())?;
         let logits = self.model.logits_of(&histories, self.catalogue.clone())?;
         scores.copy_from_slice(logits.into_data().as_slice::<f32>()?);
+        for row in scores.chunks_exact_mut(self.n_items()) {
+            self.model.put_unknown_last(row);
+        }
         let rows = scores.chunks_exact_mut(self.n_items()).zip(cases);
         for (row, _) in rows.filter(|(_, case)| case.history.is_empty()) {
             row.iter_mut()

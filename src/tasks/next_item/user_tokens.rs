@@ -61,7 +61,8 @@ impl Prefixed {
 /// Some rows, in this order.
 pub(super) fn select(rows: Tensor<2>, index: &[i64]) -> Tensor<2> {
     if index.is_empty() {
-        return rows.narrow(0, 0, 0);
+        let [_, d_model] = rows.dims();
+        return Tensor::zeros([0, d_model], (&rows.device(), rows.dtype()));
     }
     let data = TensorData::new(index.to_vec(), [index.len()]);
     let index = Tensor::<1, Int>::from_data(data, &rows.device());
