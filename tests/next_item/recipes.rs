@@ -123,8 +123,9 @@ fn every_loss_falls_with_every_way_to_draw_and_share_negatives() {
         .into_iter()
         .flat_map(|sampling| sharings.map(|sharing| (sampling, sharing)));
     for (sampling, sharing) in pairs {
+        // So many that the level of the loss does not swing with the draw.
         let negatives = Negatives {
-            count: 8,
+            count: 32,
             sampling,
             sharing,
         };
@@ -141,7 +142,7 @@ fn every_loss_falls_with_every_way_to_draw_and_share_negatives() {
         ] {
             let config = NextItemConfig { loss, ..config(8) };
             let (first, last) = first_and_last_loss(&run(&config, &data));
-            assert!(last < 0.98 * first, "{loss:?}: {first} to {last}");
+            assert!(last < 0.99 * first, "{loss:?}: {first} to {last}");
         }
     }
 }
