@@ -22,6 +22,9 @@ mod pytorch;
 /// The published recipes, their losses and what they read of an event.
 mod recipes;
 
+/// What they refuse to read, by name.
+mod recipe_refusals;
+
 /// What is known of items and users beside their ids.
 mod side_tables;
 

@@ -190,7 +190,7 @@ fn types_of_event_in_another_order_are_refused() {
 
 #[test]
 fn learning_since_a_time_needs_times() {
-    let log = super::recipes::without_times(log_of(&ring(20, 8, 8)));
+    let log = super::recipe_refusals::without_times(log_of(&ring(20, 8, 8)));
     let split = Split::new(&log, SplitRule::LeaveOneOut).unwrap();
     let sources = NextItemSources {
         learn_since_utc_millis: Some(0),
