@@ -1,7 +1,5 @@
 //! What the trainer is given to learn the next item.
 
-use std::sync::Arc;
-
 use burn::tensor::Tensor;
 
 use super::batch::NextItemBatch;
@@ -196,7 +194,7 @@ impl Objective for NextItemObjective<'_> {
             ..RankingSettings::default()
         };
         let users = self.data.user_attributes.as_ref();
-        let users = users.map(|users| Arc::new(users.rows.clone()));
+        let users = users.map(|users| &users.rows);
         let report = evaluate_ranking(
             &self.data.validation,
             &ModelScorer::new("model", model, &self.data.item_counts, users),

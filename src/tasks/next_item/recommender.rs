@@ -1,7 +1,6 @@
 //! A trained model with the ids of its catalogue: histories in, items out.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::ask::UserHistory;
 use super::config::NextItemConfig;
@@ -127,14 +126,14 @@ impl Recommender {
     ///
     /// # Errors
     /// [`TaskError::OtherSchema`] if `data` brings attributes of users into other numbers than the model reads.
-    pub fn scorer_for(&self, data: &NextItemData) -> Result<ModelScorer<'_>, TaskError> {
+    pub fn scorer_for<'a>(&'a self, data: &'a NextItemData) -> Result<ModelScorer<'a>, TaskError> {
         let users = data.user_attributes.as_ref();
         if let (Some(users), Some(schema)) = (users, &self.user_schema)
             && users.schema != *schema
         {
             return Err(TaskError::OtherSchema { what: "users" });
         }
-        let users = users.map(|users| Arc::new(users.rows.clone()));
+        let users = users.map(|users| &users.rows);
         Ok(ModelScorer::new(
             &self.config.preset,
             &self.model,

@@ -1,7 +1,5 @@
 //! A trained model behind the interface that evaluations use.
 
-use std::sync::Arc;
-
 use burn::tensor::Tensor;
 
 use super::histories::Histories;
@@ -20,7 +18,7 @@ pub struct ModelScorer<'a> {
     /// The vectors that items are scored by.
     catalogue: Tensor<2>,
     item_counts: &'a [u32],
-    users: Option<Arc<EncodedAttributes>>,
+    users: Option<&'a EncodedAttributes>,
 }
 
 impl<'a> ModelScorer<'a> {
@@ -30,7 +28,7 @@ impl<'a> ModelScorer<'a> {
         name: &'a str,
         model: &'a NextItemModel,
         item_counts: &'a [u32],
-        users: Option<Arc<EncodedAttributes>>,
+        users: Option<&'a EncodedAttributes>,
     ) -> Self {
         Self {
             catalogue: model.catalogue(),
@@ -53,7 +51,7 @@ impl Scorer for ModelScorer<'_> {
 
     fn score(&self, cases: &[RankingCase], scores: &mut [f32]) -> Result<(), ScorerError> {
         let (reading, max_len) = (self.model.reading(), self.model.max_len());
-        let histories = Histories::of_cases(cases, reading, max_len, self.users.as_deref())?;
+        let histories = Histories::of_cases(cases, reading, max_len, self.users)?;
         let logits = self.model.logits_of(&histories, self.catalogue.clone())?;
         scores.copy_from_slice(logits.into_data().as_slice::<f32>()?);
         for row in scores.chunks_exact_mut(self.n_items()) {
