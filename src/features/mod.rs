@@ -4,6 +4,9 @@ mod attributes;
 mod error;
 mod vocabulary;
 
+// Rows of a table.
+pub mod tabular;
+
 pub use attributes::{
     AttributeEncoding, AttributeSchema, AttributeSchemaConfig, EncodedAttributes, EncodedColumn,
     EncodingRule, VectorScaling,
