@@ -19,6 +19,7 @@ mod negatives;
 mod objective;
 mod observer;
 mod optimiser;
+mod order;
 mod progress;
 mod run;
 mod schedule;
@@ -38,4 +39,5 @@ pub use observer::{Event, JsonLines, Observer};
 #[cfg(feature = "plot")]
 pub use observer::{LearningCurve, PlotError};
 pub use optimiser::{Optimiser, OptimiserKind};
+pub use order::Shuffle;
 pub use trainer::Trainer;

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::BoxedError;
+use super::{BoxedError, Shuffle};
 use crate::random::{Mode, RandomKey};
 
 /// What a task gives the trainer: examples, a loss, and how to tell a good model.
@@ -73,6 +73,11 @@ pub trait Objective: Sync {
 
     /// Number of training examples. The trainer shuffles the numbers `0..n_examples()` anew in every epoch.
     fn n_examples(&self) -> usize;
+
+    /// How it shuffles them; all among each other by default.
+    fn shuffle(&self) -> Shuffle {
+        Shuffle::All
+    }
 
     /// Makes a batch of these examples.
     ///

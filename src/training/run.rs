@@ -1,13 +1,13 @@
 //! A run under way: how it starts, goes from epoch to epoch, and ends.
 
 use burn::module::Module;
-use rand::seq::SliceRandom;
 
 use super::checkpoint::{CheckpointFile, Settings, Snapshot};
 use super::clock::Clock;
 use super::frozen::FrozenParts;
 use super::loader::with_batches;
 use super::optimiser::Memory;
+use super::order::{Shuffle, order};
 use super::progress::{Exact, Progress};
 use super::schedule::learning_rate;
 use super::step::examples_of;
@@ -99,8 +99,8 @@ impl<'a, O: Objective> Run<'a, O> {
         let (config, objective) = (self.config, self.objective);
         let epoch = self.progress.epochs_done as u64;
         let seed = RandomKey::new(config.seed);
-        let mut order: Vec<usize> = (0..objective.n_examples()).collect();
-        order.shuffle(&mut seed.stream(Stream::Shuffle).step(epoch).generator());
+        let mut generator = seed.stream(Stream::Shuffle).step(epoch).generator();
+        let order = order(objective.n_examples(), objective.shuffle(), &mut generator);
         let make = |batch: usize| {
             let key = seed.stream(Stream::Negatives).step(epoch);
             let examples = examples_of(batch, config.batch_size, order.len());
@@ -192,6 +192,10 @@ impl<'a, O: Objective> Run<'a, O> {
         settings.remove("checkpoint_every_epochs");
         let n_examples = self.objective.n_examples().to_string();
         settings.insert("n_examples".to_owned(), n_examples);
+        let shuffle = self.objective.shuffle();
+        if shuffle != Shuffle::All {
+            settings.insert("shuffle".to_owned(), format!("{shuffle:?}"));
+        }
         let frozen = self.frozen.setting();
         settings.extend(frozen.map(|parts| ("frozen".to_owned(), parts)));
         settings

@@ -48,3 +48,88 @@ impl Default for EncodedList {
         }
     }
 }
+
+impl EncodedRows {
+    /// No rows, with as many lists.
+    pub fn empty_like(&self) -> Self {
+        Self {
+            lists: vec![EncodedList::default(); self.lists.len()],
+            ..Self::default()
+        }
+    }
+
+    /// Adds the rows of another of the same fields.
+    pub fn append(&mut self, more: &Self) {
+        if self.n_rows == 0 {
+            self.clone_from(more);
+            return;
+        }
+        self.n_rows += more.n_rows;
+        self.categories.extend(&more.categories);
+        self.numbers.extend(&more.numbers);
+        self.labels.extend(&more.labels);
+        self.weights.extend(&more.weights);
+        self.groups.extend(&more.groups);
+        self.times_utc_millis.extend(&more.times_utc_millis);
+        for (list, more) in self.lists.iter_mut().zip(&more.lists) {
+            let shift = list.ids.len();
+            let ends = more.offsets.iter().skip(1).map(|end| end + shift);
+            list.offsets.extend(ends);
+            list.ids.extend(&more.ids);
+            list.ages_millis.extend(&more.ages_millis);
+        }
+    }
+
+    /// These rows, in this order; a row may be taken several times.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let mut selected = self.empty_like();
+        for &row in rows {
+            selected.push_row_of(self, row);
+        }
+        selected
+    }
+
+    /// Adds one row of another of the same fields.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub(super) fn push_row_of(&mut self, other: &Self, row: usize) {
+        assert!(row < other.n_rows, "row {row} of {} rows", other.n_rows);
+        self.n_rows += 1;
+        push(&mut self.categories, &other.categories, row, other.n_rows);
+        push(&mut self.numbers, &other.numbers, row, other.n_rows);
+        push(&mut self.labels, &other.labels, row, other.n_rows);
+        push(&mut self.weights, &other.weights, row, other.n_rows);
+        push(&mut self.groups, &other.groups, row, other.n_rows);
+        let (times, of_other) = (&mut self.times_utc_millis, &other.times_utc_millis);
+        push(times, of_other, row, other.n_rows);
+        for (list, other) in self.lists.iter_mut().zip(&other.lists) {
+            let range = other.offsets[row]..other.offsets[row + 1];
+            list.ids.extend(&other.ids[range.clone()]);
+            if !other.ages_millis.is_empty() {
+                list.ages_millis.extend(&other.ages_millis[range]);
+            }
+            list.offsets.push(list.ids.len());
+        }
+    }
+
+    /// Bytes that the rows take.
+    pub fn n_bytes(&self) -> usize {
+        let of_lists = self
+            .lists
+            .iter()
+            .map(|list| 8 * (list.offsets.len() + list.ages_millis.len()) + 4 * list.ids.len());
+        4 * (self.categories.len() + self.numbers.len() + self.labels.len() + self.weights.len())
+            + 8 * (self.groups.len() + self.times_utc_millis.len())
+            + of_lists.sum::<usize>()
+    }
+}
+
+/// Adds one row of `n_rows` equal ones that lie end to end.
+fn push<T: Copy>(to: &mut Vec<T>, from: &[T], row: usize, n_rows: usize) {
+    let width = from.len() / n_rows;
+    to.extend_from_slice(&from[row * width..(row + 1) * width]);
+}
