@@ -53,7 +53,7 @@ impl Shop {
     }
 }
 
-const fn age_group(age_group: AgeGroup) -> &'static str {
+pub(super) const fn age_group(age_group: AgeGroup) -> &'static str {
     match age_group {
         AgeGroup::Young => "young",
         AgeGroup::Middle => "middle",
@@ -61,7 +61,7 @@ const fn age_group(age_group: AgeGroup) -> &'static str {
     }
 }
 
-const fn region(region: Region) -> &'static str {
+pub(super) const fn region(region: Region) -> &'static str {
     match region {
         Region::North => "north",
         Region::East => "east",
@@ -70,7 +70,7 @@ const fn region(region: Region) -> &'static str {
     }
 }
 
-const fn device(device: DeviceKind) -> &'static str {
+pub(super) const fn device(device: DeviceKind) -> &'static str {
     match device {
         DeviceKind::Desktop => "desktop",
         DeviceKind::Mobile => "mobile",

@@ -17,6 +17,7 @@ mod distribution;
 mod effect;
 mod error;
 mod events;
+mod impression_table;
 mod impressions;
 mod items;
 mod next_item;
