@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
 
 /// Where each of `n_sequences` sequences starts and ends in the rows of a packed tensor.
 ///
@@ -193,6 +193,27 @@ impl PackedSequences {
         Self::new(f(self.rows), self.offsets)
     }
 
+    /// The sum of the rows of each sequence.
+    ///
+    /// # Shapes
+    /// - returns `[n_sequences, d_model]`, zero for an empty sequence
+    pub fn sums(&self) -> Tensor<2> {
+        let [n_rows, d_model] = self.rows.dims();
+        let (device, dtype) = (self.rows.device(), self.rows.dtype());
+        let sums = Tensor::zeros([self.offsets.n_sequences(), d_model], (&device, dtype));
+        if n_rows == 0 {
+            return sums;
+        }
+        let owners: Vec<i64> = self
+            .offsets
+            .lengths()
+            .enumerate()
+            .flat_map(|(sequence, length)| std::iter::repeat_n(sequence as i64, length))
+            .collect();
+        let owners = Tensor::<1, Int>::from_data(TensorData::new(owners, [n_rows]), &device);
+        sums.select_assign(0, owners, self.rows(), IndexingUpdateOp::Add)
+    }
+
     /// The last row of each sequence, which for a causal encoder knows all of it.
     ///
     /// # Shapes
@@ -244,6 +265,21 @@ mod tests {
         );
         let back = packed.to_dense().into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(back, [1., 2., 0., 0., 0., 0., 7., 8., 9., 10., 11., 12.]);
+    }
+
+    #[test]
+    fn sums_are_those_of_the_rows_of_each_sequence() {
+        let device = burn::tensor::Device::flex();
+        let rows = Tensor::<2>::from_floats([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]], &device);
+        let packed = PackedSequences::new(rows, Offsets::from_lengths([2, 0, 1]));
+        let sums = packed.sums().into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!(sums, [4., 6., 0., 0., 5., 7.]);
+        let none = PackedSequences::new(
+            Tensor::zeros([0, 2], &device),
+            Offsets::from_lengths([0, 0]),
+        );
+        let sums = none.sums().into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!(sums, [0.0; 4]);
     }
 
     #[test]

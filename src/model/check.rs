@@ -28,6 +28,15 @@ pub(crate) fn positive(field: &'static str, value: f64) -> Result<(), ModelError
     }
 }
 
+/// A number must be at least 0 and finite.
+pub(crate) fn not_negative(field: &'static str, value: f64) -> Result<(), ModelError> {
+    if value >= 0.0 && value.is_finite() {
+        Ok(())
+    } else {
+        Err(ModelError::Negative { field, value })
+    }
+}
+
 /// A window must show at least the token itself.
 pub(crate) fn window(window: Option<usize>) -> Result<(), ModelError> {
     match window {

@@ -47,7 +47,15 @@ pub enum ModelError {
         /// Its value.
         value: f64,
     },
-    /// A bias has too few buckets for its distances.
+    /// A number that must not be negative is, or is not finite.
+    #[error("{field} is {value}: use a finite number of at least 0")]
+    Negative {
+        /// The field of the config.
+        field: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A count does not reach what its use needs, such as the buckets of a bias.
     #[error("{field} is {value}: use at least {least}")]
     TooSmall {
         /// The field of the config.
@@ -88,5 +96,72 @@ pub enum ModelError {
         sequence: usize,
         /// The first visible position after a hidden one, from 0.
         position: usize,
+    },
+    /// A table has no field that the network reads.
+    #[error("the table has no field that a {network} network reads: name at least one")]
+    NoFields {
+        /// The network.
+        network: &'static str,
+    },
+    /// A table has nothing to predict.
+    #[error("the table has no label: name at least one")]
+    NoLabels,
+    /// A network that attends to histories finds none whose values are those of a field.
+    #[error(
+        "{network} attends to histories, but no list is a history that shares the values of a field: declare one, or choose another network"
+    )]
+    NoHistory {
+        /// The network.
+        network: &'static str,
+    },
+    /// A list shares the values of a field that is not there.
+    #[error(
+        "list {list:?} shares the values of category {category}, but there are {n_categories} categories"
+    )]
+    NoSuchCategory {
+        /// Name of the list.
+        list: String,
+        /// The index given.
+        category: usize,
+        /// Categories there are.
+        n_categories: usize,
+    },
+    /// A list has more values than the field whose values it shares.
+    #[error(
+        "list {list:?} has {n_values} values, but shares those of {category:?}, which has {n_shared}"
+    )]
+    MoreValuesThanShared {
+        /// Name of the list.
+        list: String,
+        /// Its values.
+        n_values: usize,
+        /// Name of the field.
+        category: String,
+        /// The field's values.
+        n_shared: usize,
+    },
+    /// The values of all fields together cannot be numbered.
+    #[error("the fields have {n_values} values together: at most {most} can be numbered")]
+    TooManyValues {
+        /// Values of all fields.
+        n_values: usize,
+        /// The most there can be.
+        most: usize,
+    },
+    /// Settings name a field that the table does not have.
+    #[error("{setting} names the field {name:?}, which the table does not have")]
+    UnknownField {
+        /// The setting.
+        setting: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A share of positive labels leaves nothing to tell apart.
+    #[error("the base rate of label {label} is {rate}: use a number above 0 and below 1")]
+    BaseRateOutOfRange {
+        /// Which label, from 0.
+        label: usize,
+        /// Its base rate.
+        rate: f64,
     },
 }

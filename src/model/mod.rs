@@ -29,10 +29,13 @@ pub mod embedding;
 // Blocks of attention and feed-forward layers, and stacks of blocks.
 pub mod encoder;
 
+// Layers of numbers of a row, one on the other.
+pub mod mlp;
+
 // Layer norm and RMS norm.
 pub mod norm;
 
-mod check;
+pub(crate) mod check;
 mod dense;
 mod error;
 pub(crate) mod linear;

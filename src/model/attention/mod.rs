@@ -1,7 +1,7 @@
 //! Who looks at whom.
 //!
 //! [`MultiHeadAttention`] mixes the rows of a sequence with each other or with
-//! those of another one, [`TargetAttention`] asks a history one question,
+//! those of another one, [`TargetAttention`] and [`ActivationUnit`] ask a history one question,
 //! [`AttentionPooling`] sums a sequence up in one vector by a learned question.
 //! The formula itself is [`ops::attention`](crate::ops::attention) on packed rows and
 //! [`scaled_dot_product_attention`] on dense heads.
@@ -11,6 +11,7 @@
 // Masks as tensors.
 pub mod mask;
 
+mod activation_unit;
 mod alignment;
 mod bias;
 mod direction;
@@ -22,6 +23,7 @@ mod pooling;
 mod scaled_dot_product;
 mod target;
 
+pub use activation_unit::{ActivationUnit, ActivationUnitConfig};
 pub use bias::{
     RelativePositionBias, RelativePositionBiasConfig, TimeIntervalBias, TimeIntervalBiasConfig,
 };

@@ -1,0 +1,28 @@
+//! Networks from the fields of a row to the logits of its labels.
+//!
+//! A [`CtrNetwork`] turns each field into a vector, lets the vectors of a row interact in one of several ways, and adds, where
+//! asked, a weight a value. Histories are read without padding.
+
+mod auto_int;
+mod bst;
+mod config;
+mod cross;
+mod deep;
+mod din;
+mod factorisation_machine;
+mod fields;
+mod final_mlp;
+mod ft_transformer;
+mod histories;
+mod interaction;
+mod layout;
+mod network;
+
+pub use auto_int::AutoIntConfig;
+pub use bst::{BstConfig, BstPositions};
+pub use config::{CtrNetworkConfig, HistoryUse, InteractionConfig, PenaltyRows};
+pub use cross::{CrossStructure, DcnV2Config};
+pub use din::DinConfig;
+pub use final_mlp::FinalMlpConfig;
+pub use ft_transformer::FtTransformerConfig;
+pub use network::CtrNetwork;
