@@ -1,6 +1,6 @@
 //! Where a metric is undefined, or a result cannot be had or compared.
 
-use std::fmt;
+use std::path::PathBuf;
 
 /// Where a metric is undefined, or a result cannot be had or compared.
 ///
@@ -215,9 +215,109 @@ pub enum EvaluationError {
         /// The bounds.
         bounds: Vec<usize>,
     },
-}
-
-/// Writes an optional value, or that it is not known.
-pub(super) fn or_unknown(value: Option<&impl fmt::Display>) -> String {
-    value.map_or_else(|| "unknown".to_owned(), ToString::to_string)
+    /// A number of a row is not what it must be.
+    #[error("{column} of row {row} is {value}; it must be {rule}")]
+    RowOutOfRange {
+        /// The column.
+        column: &'static str,
+        /// The row, from 0.
+        row: usize,
+        /// The number.
+        value: f64,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// A column does not fit the rows.
+    #[error("{column} has {found} entries for {expected} rows; give one a row")]
+    RowCount {
+        /// The column.
+        column: String,
+        /// Number of entries.
+        found: usize,
+        /// Number of rows.
+        expected: usize,
+    },
+    /// A setting is not what it must be.
+    #[error("{setting} is {value}; it must be {rule}")]
+    SettingOutOfRange {
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// One class alone cannot be told from another.
+    #[error(
+        "{metric} is undefined for one class: {n_positives} of {n_rows} rows with a weight are positive"
+    )]
+    SingleClass {
+        /// What was asked for.
+        metric: &'static str,
+        /// Number of rows with a weight above 0.
+        n_rows: usize,
+        /// Number of positives among them.
+        n_positives: usize,
+    },
+    /// No row counts.
+    #[error("all {n_rows} weights are 0; one at least must be above")]
+    NoWeight {
+        /// Number of rows.
+        n_rows: usize,
+    },
+    /// Nothing says which rows belong together.
+    #[error("group_auc needs the group of each row, such as the user; give groups")]
+    NoGroups,
+    /// No group tells one class from the other.
+    #[error("group_auc is undefined: none of {n_groups} groups has both classes")]
+    NoGroupWithBothClasses {
+        /// Number of groups.
+        n_groups: usize,
+    },
+    /// The best calibration does not exist.
+    #[error("no best {kind} calibration exists: {reason}")]
+    NoBestCalibration {
+        /// Kind of calibration.
+        kind: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A calibration could not be found to the precision that is asked of it.
+    #[error(
+        "the {kind} calibration did not converge in {n_steps} steps; the gradient is still {gradient:e}"
+    )]
+    NotConverged {
+        /// Kind of calibration.
+        kind: &'static str,
+        /// Number of steps taken.
+        n_steps: usize,
+        /// Size of the gradient of the mean loss.
+        gradient: f64,
+    },
+    /// The target policy takes none of the logged actions.
+    #[error(
+        "the target policy has probability 0 for all {n_rows} logged actions; they say nothing of it"
+    )]
+    NoOverlap {
+        /// Number of rows.
+        n_rows: usize,
+    },
+    /// A picture cannot be drawn.
+    #[error("cannot draw the {picture}")]
+    Draw {
+        /// What it shows.
+        picture: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A picture cannot be written.
+    #[error("cannot write the {picture} to {path:?}")]
+    Write {
+        /// What it shows.
+        picture: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EvaluationError;
 use super::case_table::{CaseTable, CaseTableBuilder};
-use crate::random::{RandomKey, Stream};
+use crate::random::{CounterGenerator, RandomKey, Stream};
 
 /// How an interval is made.
 ///
@@ -135,23 +135,17 @@ pub(super) fn estimate_columns(
     };
     let resampled = resampled_means(table, settings);
     let estimates = means.into_iter().enumerate().map(|(column, mean)| {
-        let mut draws: Vec<f64> = resampled.iter().map(|means| means[column]).collect();
-        draws.sort_unstable_by(f64::total_cmp);
-        let tail = (1.0 - settings.level) / 2.0;
-        let interval = Interval {
-            low: quantile(&draws, tail),
-            high: quantile(&draws, 1.0 - tail),
-        };
+        let draws = resampled.iter().map(|means| means[column]).collect();
         Estimate {
             mean,
-            interval: Some(interval),
+            interval: Some(percentile_interval(draws, settings.level)),
         }
     });
     Ok(estimates.collect())
 }
 
 impl Estimate {
-    fn without_interval(mean: f64) -> Self {
+    pub(super) fn without_interval(mean: f64) -> Self {
         Self {
             mean,
             interval: None,
@@ -161,15 +155,62 @@ impl Estimate {
 
 /// The column means of each resample, `[n_resamples][n_columns]`.
 fn resampled_means(table: &CaseTable, settings: &IntervalSettings) -> Vec<Vec<f64>> {
+    resamples(table.n_cases(), settings, |draws| table.means_of(draws))
+}
+
+/// What `measure` finds in each resample of cases, on all cores.
+///
+/// The draws are a function of the seed and the number of cases alone.
+pub(super) fn resamples<T: Send>(
+    n_cases: usize,
+    settings: &IntervalSettings,
+    measure: impl Fn(Draws) -> T + Sync,
+) -> Vec<T> {
     let key = RandomKey::new(settings.seed).stream(Stream::Bootstrap);
-    let n_cases = table.n_cases();
+    let draws = |resample| Draws {
+        generator: key.step(resample).generator(),
+        n_cases,
+        n_left: n_cases,
+    };
     (0..settings.n_resamples as u64)
         .into_par_iter()
-        .map(|resample| {
-            let mut generator = key.step(resample).generator();
-            table.means_of((0..n_cases).map(|_| generator.random_range(0..n_cases)))
-        })
+        .map(|resample| measure(draws(resample)))
         .collect()
+}
+
+/// As many cases as there are, drawn with replacement.
+pub(super) struct Draws {
+    generator: CounterGenerator,
+    n_cases: usize,
+    n_left: usize,
+}
+
+impl Draws {
+    /// How often each case is drawn.
+    pub(super) fn counts(self) -> Vec<u32> {
+        let mut counts = vec![0; self.n_cases];
+        self.for_each(|case| counts[case] += 1);
+        counts
+    }
+}
+
+impl Iterator for Draws {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        self.n_left = self.n_left.checked_sub(1)?;
+        Some(self.generator.random_range(0..self.n_cases))
+    }
+}
+
+/// What holds the middle `level` of the resampled values, of which there must be one.
+pub(super) fn percentile_interval(mut draws: Vec<f64>, level: f64) -> Interval {
+    draws.sort_unstable_by(f64::total_cmp);
+    let tail = (1.0 - level) / 2.0;
+    Interval {
+        low: quantile(&draws, tail),
+        high: quantile(&draws, 1.0 - tail),
+    }
 }
 
 /// The quantile of ascending values, linear between neighbours (type 7 of Hyndman and Fan 1996).

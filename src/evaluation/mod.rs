@@ -1,18 +1,21 @@
 //! What a model's answers are worth.
 //!
-//! Whatever is measured, the result has one form: a value for each case, their mean as an
-//! [`Estimate`] with its bootstrap interval, and the
+//! Whatever is measured, the result has one form: an [`Estimate`] with its bootstrap interval, and the
 //! [`Protocol`] it was measured under. Results under different protocols refuse to be
 //! compared. The formulas, with ties and undefined cases, are in `docs/metrics.md`.
 
 mod case_table;
 mod error;
 mod interval;
+mod normal;
 mod paired;
 mod protocol;
 mod significance;
 mod text_table;
 
+pub mod calibration;
+pub mod classification;
+pub mod policy;
 pub mod ranking;
 
 pub use error::EvaluationError;

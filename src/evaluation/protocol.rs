@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::or_unknown;
+use super::classification::ClassificationProtocol;
 use super::ranking::{ListProtocol, RankingProtocol};
 use super::{EvaluationError, IntervalSettings};
 
@@ -50,14 +50,17 @@ pub enum Measurement {
     Ranking(RankingProtocol),
     /// The lists of the best items, whatever the targets.
     Lists(ListProtocol),
+    /// Probabilities beside labels.
+    Classification(ClassificationProtocol),
 }
 
 impl Measurement {
-    /// How items were ranked.
-    pub(super) fn ranking(&self) -> &RankingProtocol {
+    /// How items were ranked, if they were.
+    fn ranking(&self) -> Option<&RankingProtocol> {
         match self {
-            Self::Ranking(ranking) => ranking,
-            Self::Lists(lists) => &lists.ranking,
+            Self::Ranking(ranking) => Some(ranking),
+            Self::Lists(lists) => Some(&lists.ranking),
+            Self::Classification(_) => None,
         }
     }
 
@@ -65,6 +68,7 @@ impl Measurement {
         let (name, parts) = match self {
             Self::Ranking(ranking) => ("ranking", ranking.parts()),
             Self::Lists(lists) => ("lists", lists.parts()),
+            Self::Classification(protocol) => ("classification", protocol.parts()),
         };
         let mut named = vec![("measured", name.to_owned())];
         named.extend(parts);
@@ -89,9 +93,10 @@ impl Protocol {
         Ok(())
     }
 
-    /// The cutoffs, ascending.
+    /// The cutoffs, ascending; none where nothing was ranked.
     pub(super) fn cutoffs(&self) -> &[usize] {
-        &self.measurement.ranking().cutoffs
+        let ranking = self.measurement.ranking();
+        ranking.map_or(&[], |ranking| &ranking.cutoffs)
     }
 
     /// The cutoff that printed groups show: 10 where it is there, as in most papers, else the first.
@@ -142,4 +147,9 @@ impl fmt::Display for Protocol {
             .collect();
         f.write_str(&lines.join("\n"))
     }
+}
+
+/// Writes an optional value, or that it is not known.
+fn or_unknown(value: Option<&impl fmt::Display>) -> String {
+    value.map_or_else(|| "unknown".to_owned(), ToString::to_string)
 }
