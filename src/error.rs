@@ -50,6 +50,9 @@ pub enum Error {
     /// A question to a task has no answer.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// The temporary file with rows that do not fit in memory cannot be used.
+    #[error("the temporary file of rows cannot be used: {0}")]
+    RowStore(#[source] std::io::Error),
     /// A search for settings cannot start or go on.
     #[error(transparent)]
     Search(#[from] SearchError),

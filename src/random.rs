@@ -35,6 +35,8 @@ pub enum Stream {
     Search,
     /// Signs of randomisation tests.
     SignFlip,
+    /// Samples of numbers whose quantiles are sought.
+    Quantiles,
 }
 
 /// A place in the space of random numbers. Cheap to copy; deriving a child never changes the parent.
@@ -133,7 +135,7 @@ impl Mode {
 }
 
 /// The 64-bit finaliser of SplitMix64 (Steele et al. 2014).
-const fn mix(value: u64) -> u64 {
+pub(crate) const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     value ^ (value >> 31)

@@ -125,6 +125,42 @@ pub enum RowRule {
     /// The weight is NaN or infinite.
     #[error("a weight must be a finite number")]
     NonFiniteWeight,
+    /// The weight is zero or less.
+    #[error("a weight must be above 0")]
+    WeightNotPositive,
+    /// The label is null or empty.
+    #[error("a label must not be empty")]
+    MissingLabel,
+    /// The label is neither yes nor no.
+    #[error(
+        "a label must be 0 or 1, false or true, no or yes; name the text that means yes, as in label=VALUE"
+    )]
+    NotALabel,
+    /// The group is null or empty.
+    #[error("a group must not be empty")]
+    MissingGroup,
+    /// A column that was taken for numbers holds text.
+    #[error(
+        "a number is needed, as in the first rows; name the column as a category, or this text as missing"
+    )]
+    NotTheGuessedNumber,
+    /// A history has more or fewer times than values.
+    #[error("the history has {n_values} values, but {n_times} times; each value needs one")]
+    WrongTimeCount {
+        /// Times found.
+        n_times: usize,
+        /// Values found.
+        n_values: usize,
+    },
+    /// A value of a history is not from before its row.
+    #[error("a value of a history must be from before the time of its row")]
+    HistoryNotEarlier,
+    /// A value of a history is from before the one in front of it.
+    #[error("the times of a history must not fall: the oldest value comes first")]
+    HistoryOutOfOrder,
+    /// A record lacks a column.
+    #[error("the record has no such column; give it, as null where the value is not known")]
+    AbsentFromRecord,
     /// The row has fewer or more columns than the header or the first row.
     #[error(
         "the row has {found} columns, but {expected} are expected; check the delimiter and quotes"
@@ -174,6 +210,15 @@ impl RowRule {
             Self::TimeOutOfRange { .. } => "time out of range",
             Self::UnparsableWeight => "unparsable weight",
             Self::NonFiniteWeight => "weight not finite",
+            Self::WeightNotPositive => "weight not above 0",
+            Self::MissingLabel => "missing label",
+            Self::NotALabel => "label neither yes nor no",
+            Self::MissingGroup => "missing group",
+            Self::NotTheGuessedNumber => "text among guessed numbers",
+            Self::WrongTimeCount { .. } => "history with other times than values",
+            Self::HistoryNotEarlier => "history not before its row",
+            Self::HistoryOutOfOrder => "history out of order",
+            Self::AbsentFromRecord => "record without a column",
             Self::WrongColumnCount { .. } => "wrong number of columns",
             Self::NotUtf8 => "not UTF-8",
             Self::UnclosedQuote => "unclosed quote",

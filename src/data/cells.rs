@@ -36,8 +36,10 @@ pub(crate) fn wrong_type(role: ColumnRole, found: &DataType) -> Option<&'static 
         ColumnRole::User | ColumnRole::Item | ColumnRole::Id => {
             (!(is_text || is_number)).then_some("text or whole numbers")
         }
-        ColumnRole::Attribute => (!(is_text || is_number || *found == DataType::Boolean))
-            .then_some("text, numbers or booleans"),
+        ColumnRole::Attribute | ColumnRole::Label | ColumnRole::Group | ColumnRole::Field => {
+            (!(is_text || is_number || *found == DataType::Boolean))
+                .then_some("text, numbers or booleans")
+        }
         ColumnRole::Event => (!(is_text || found.is_integer() || *found == DataType::Boolean))
             .then_some("text, whole numbers or booleans"),
         ColumnRole::Weight => (!(is_text || is_number || found.is_decimal())).then_some("numbers"),

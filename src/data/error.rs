@@ -9,6 +9,7 @@ use parquet::errors::ParquetError;
 
 use super::attributes::AttributeError;
 use super::bad_row::BadRow;
+use super::table::TableError;
 
 /// Where a table came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -285,6 +286,9 @@ pub enum DataError {
     /// A table of attributes cannot be made.
     #[error(transparent)]
     Attributes(#[from] AttributeError),
+    /// A table of rows cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// A split by time was asked of a log without times.
     #[error("a split by time needs a time column, but none was read; name it in the schema")]
     SplitNeedsTimes,
@@ -322,6 +326,12 @@ pub enum ColumnRole {
     Id,
     /// Attribute of a user or an item.
     Attribute,
+    /// What is to be predicted.
+    Label,
+    /// To whom or what a row belongs.
+    Group,
+    /// What a prediction is made from.
+    Field,
 }
 
 impl fmt::Display for ColumnRole {
@@ -335,6 +345,9 @@ impl fmt::Display for ColumnRole {
             Self::Weight => "weight",
             Self::Id => "id",
             Self::Attribute => "attribute",
+            Self::Label => "label",
+            Self::Group => "group",
+            Self::Field => "field",
         })
     }
 }

@@ -20,6 +20,7 @@ mod rows;
 mod schema;
 mod split;
 mod summary;
+mod table;
 mod tie_break;
 mod time;
 
@@ -41,4 +42,11 @@ pub use read::read_interactions;
 pub use schema::{ColumnRef, InteractionSchema};
 pub use split::{Holdout, Split, SplitRule, TimeCuts};
 pub use summary::{ReadSummary, SkippedRows, TableFormat};
+pub use table::{
+    AbsentColumns, ColumnSummary, OtherColumns, Record, RecordCell, RoleReason, RowUse,
+    SchemaColumn, TableCells, TableColumn, TableError, TableOptions, TableParts, TableRole,
+    TableRows, TableSchema, TableSplit, TableSplitter, TableSummary, TextLists, Texts,
+};
 pub use time::TimeFormat;
+
+pub(crate) use dictionary::Dictionary;

@@ -92,7 +92,7 @@ impl FileFacts {
     }
 }
 
-/// Tells the format of a file by its first bytes and hands it to `text`, unpacked, or to `parquet`.
+/// Tells the format of a file by its first bytes and hands it to `text`, unpacked, or to `parquet`; all of it is hashed.
 pub(crate) fn read_file<T>(
     path: &Path,
     text: impl FnOnce(&mut dyn BufRead) -> Result<T, DataError>,
@@ -102,8 +102,47 @@ pub(crate) fn read_file<T>(
         path: path.to_owned(),
         source,
     };
+    let (bytes, format) = open_table(path)?;
+    let mut bytes = HashingReader::new(bytes);
+    let table;
+    if format == TableFormat::Parquet {
+        // Parquet is read from its end, so hashing takes a pass of its own.
+        bytes.drain().map_err(unreadable)?;
+        table = parquet(open(path)?)?;
+    } else {
+        let is_gzip = format == TableFormat::GzipText;
+        table = read_bytes(&mut bytes, is_gzip, path, text)?;
+        bytes.drain().map_err(unreadable)?;
+    }
+    let (sha256, n_bytes) = bytes.finish();
+    let facts = FileFacts {
+        format,
+        sha256,
+        n_bytes,
+    };
+    Ok((table, facts))
+}
+
+/// Does what [`read_file`] does, but neither hashes the file nor reads what is not asked for.
+pub(crate) fn look_at_file<T>(
+    path: &Path,
+    text: impl FnOnce(&mut dyn BufRead) -> Result<T, DataError>,
+    parquet: impl FnOnce(File) -> Result<T, DataError>,
+) -> Result<T, DataError> {
+    let (bytes, format) = open_table(path)?;
+    match format {
+        TableFormat::Parquet => parquet(open(path)?),
+        format => read_bytes(bytes, format == TableFormat::GzipText, path, text),
+    }
+}
+
+/// The bytes of a file, and the format that the first of them tell.
+fn open_table(path: &Path) -> Result<(impl Read, TableFormat), DataError> {
     let mut file = open(path)?;
-    let head = head(&mut file).map_err(unreadable)?;
+    let head = head(&mut file).map_err(|source| DataError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
     if head.is_empty() {
         let origin = Origin::File(path.to_owned());
         return Err(DataError::Empty { origin });
@@ -117,30 +156,14 @@ pub(crate) fn read_file<T>(
             format,
         });
     }
-    let mut bytes = HashingReader::new(Cursor::new(head.clone()).chain(file));
-    let (table, format);
-    if head.starts_with(PARQUET_MAGIC) || promises_parquet(path) {
-        // Parquet is read from its end, so hashing takes a pass of its own.
-        bytes.drain().map_err(unreadable)?;
-        table = parquet(open(path)?)?;
-        format = TableFormat::Parquet;
+    let format = if head.starts_with(PARQUET_MAGIC) || promises_parquet(path) {
+        TableFormat::Parquet
+    } else if head.starts_with(GZIP_MAGIC) {
+        TableFormat::GzipText
     } else {
-        let is_gzip = head.starts_with(GZIP_MAGIC);
-        table = read_bytes(&mut bytes, is_gzip, path, text)?;
-        bytes.drain().map_err(unreadable)?;
-        format = if is_gzip {
-            TableFormat::GzipText
-        } else {
-            TableFormat::Text
-        };
-    }
-    let (sha256, n_bytes) = bytes.finish();
-    let facts = FileFacts {
-        format,
-        sha256,
-        n_bytes,
+        TableFormat::Text
     };
-    Ok((table, facts))
+    Ok((Cursor::new(head).chain(file), format))
 }
 
 pub(crate) fn open(path: &Path) -> Result<File, DataError> {

@@ -1,5 +1,7 @@
 //! What can be wrong with records on their way into a model.
 
+use super::tabular::TabularError;
+
 /// What can be wrong with records on their way into a model.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
@@ -87,4 +89,7 @@ pub enum FeatureError {
         /// The attribute.
         name: String,
     },
+    /// The rows of a table cannot become numbers.
+    #[error(transparent)]
+    Tabular(#[from] TabularError),
 }

@@ -3,6 +3,7 @@
 mod attributes;
 mod error;
 mod vocabulary;
+mod writable;
 
 // Rows of a table.
 pub mod tabular;

@@ -186,4 +186,53 @@ pub enum TaskError {
         /// Item ids given.
         n_items: usize,
     },
+    /// A part has no rows.
+    #[error("there are no {part} rows: name a table with some, or hold out fewer")]
+    NoRows {
+        /// Such as `training`.
+        part: &'static str,
+    },
+    /// All training rows have the same label.
+    #[error(
+        "label {label:?} is {class} in all {n_rows} training rows: there is nothing to tell apart"
+    )]
+    SingleClass {
+        /// Name of the label.
+        label: String,
+        /// Number of rows.
+        n_rows: usize,
+        /// The only label.
+        class: u8,
+    },
+    /// A setting needs validation rows.
+    #[error("{setting} is set, but there are no validation rows: hold some out, or leave it off")]
+    NoValidation {
+        /// Name of the setting.
+        setting: &'static str,
+    },
+    /// There is nothing to choose from.
+    #[error("there are no candidates: give at least one")]
+    NoCandidates,
+    /// A model has fewer labels.
+    #[error("label {label} is asked for, counted from 0, but the model has {n_labels}")]
+    NoSuchLabel {
+        /// The label asked for.
+        label: usize,
+        /// Labels of the model.
+        n_labels: usize,
+    },
+    /// A model has no such field.
+    #[error("field {name:?} is asked for: the categories of the model are {}", known.join(", "))]
+    NoSuchField {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A tensor cannot be read to the host.
+    #[error("the device gives no numbers: {reason}")]
+    Unreadable {
+        /// What it gives instead.
+        reason: String,
+    },
 }

@@ -129,7 +129,7 @@ fn wrong_kind(kind: &AttributeKind, found: &DataType) -> Option<&'static str> {
 }
 
 /// The type of the elements of a list.
-fn element(data_type: &DataType) -> Option<&DataType> {
+pub(crate) fn element(data_type: &DataType) -> Option<&DataType> {
     match data_type {
         DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
             Some(field.data_type())

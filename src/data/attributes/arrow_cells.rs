@@ -120,8 +120,8 @@ fn plain_values<'a>(cells: &'a Cells, row: usize, kind: &AttributeKind) -> Vec<C
         Err(_) => cells.text(row),
     };
     match text {
-        Cow::Borrowed(text) => values(text, kind).map(Cow::Borrowed).collect(),
-        Cow::Owned(text) => values(&text, kind)
+        Cow::Borrowed(text) => values(text, kind.separator()).map(Cow::Borrowed).collect(),
+        Cow::Owned(text) => values(&text, kind.separator())
             .map(|value| Cow::Owned(value.to_owned()))
             .collect(),
     }

@@ -19,3 +19,8 @@ pub use npy::NpyRows;
 pub use options::{AttributeColumn, AttributeKind, AttributeOptions};
 pub use summary::{AttributeSummary, LeftOutColumn, LeftOutReason};
 pub use table::AttributeTable;
+
+pub(crate) use arrow::element;
+pub(crate) use options::separator;
+pub(crate) use plan::typed_name;
+pub(crate) use text::{number, values};

@@ -26,6 +26,16 @@ pub enum AttributeKind {
     Vector,
 }
 
+impl AttributeKind {
+    /// What stands between the values of a cell of text, if there may be several.
+    pub(super) const fn separator(&self) -> Option<char> {
+        match self {
+            Self::Categories { separator } => Some(*separator),
+            _ => None,
+        }
+    }
+}
+
 /// A column that is an attribute.
 ///
 /// As text, `name:kind`, where kind is `category`, `categories` (separated by spaces), `categories=|` (by another character,
@@ -84,7 +94,8 @@ impl FromStr for AttributeColumn {
     }
 }
 
-fn separator(text: &str) -> Option<char> {
+/// Reads a character that stands between values.
+pub(crate) fn separator(text: &str) -> Option<char> {
     let mut characters = text.chars();
     match (text, characters.next(), characters.next()) {
         ("space", ..) => Some(' '),

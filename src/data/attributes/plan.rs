@@ -146,7 +146,7 @@ impl AttributePlan {
 }
 
 /// The name in a header and its type, where RecBole's files give one.
-pub(super) fn typed_name(header: &str) -> (&str, Option<&str>) {
+pub(crate) fn typed_name(header: &str) -> (&str, Option<&str>) {
     match header.rsplit_once(':') {
         Some((name, suffix)) if TYPES.contains(&suffix) => (name, Some(suffix)),
         _ => (header, None),

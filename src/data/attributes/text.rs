@@ -79,24 +79,20 @@ fn cell<'a>(record: &'a ByteRecord, planned: &PlannedColumn) -> Result<Cell<'a>,
             .map(Cell::Number)
             .map_err(|rule| RowFault::new(Some(&planned.column.name), text.as_bytes(), rule)),
         kind => Ok(Cell::Values(
-            values(text, kind).map(Cow::Borrowed).collect(),
+            values(text, kind.separator()).map(Cow::Borrowed).collect(),
         )),
     }
 }
 
-/// The values of a category or of categories.
-pub(super) fn values<'a>(text: &'a str, kind: &AttributeKind) -> impl Iterator<Item = &'a str> {
-    let separator = match kind {
-        AttributeKind::Categories { separator } => Some(*separator),
-        _ => None,
-    };
+/// The values of a cell: one, or where there is a separator any number.
+pub(crate) fn values(text: &str, separator: Option<char>) -> impl Iterator<Item = &str> {
     text.split(move |character| Some(character) == separator)
         .map(str::trim)
         .filter(|value| !value.is_empty())
 }
 
 /// A number, or none where it is missing.
-pub(super) fn number(text: &str) -> Result<Option<f64>, RowRule> {
+pub(crate) fn number(text: &str) -> Result<Option<f64>, RowRule> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -115,13 +111,13 @@ mod tests {
     #[test]
     fn values_are_trimmed_and_empty_ones_left_out() {
         let split = |text: &'static str, separator| -> Vec<&str> {
-            values(text, &AttributeKind::Categories { separator }).collect()
+            values(text, Some(separator)).collect()
         };
         assert_eq!(split(" a  b ", ' '), ["a", "b"]);
         assert_eq!(split("a b| c||", '|'), ["a b", "c"]);
-        let one: Vec<&str> = values(" a b ", &AttributeKind::Category).collect();
+        let one: Vec<&str> = values(" a b ", None).collect();
         assert_eq!(one, ["a b"]);
-        assert_eq!(values("  ", &AttributeKind::Category).count(), 0);
+        assert_eq!(values("  ", None).count(), 0);
     }
 
     #[test]

@@ -36,11 +36,12 @@ pub enum Calibrator {
 }
 
 /// What [`Calibrator::fit`] fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CalibrationKind {
-    /// Nothing is fitted.
+    /// Nothing is fitted. The default.
+    #[default]
     Identity,
     /// One number; for models whose share of positives is right.
     Temperature,

@@ -1,11 +1,29 @@
-//! Will this be clicked?
+//! Will this be clicked? Tables of impressions in, probabilities out.
+//!
+//! [`CtrData`] reads tables, [`fit`] trains and calibrates a [`CtrModel`], which answers about rows, records and the candidates
+//! of a choice.
 
+mod config;
+mod data;
+mod fit;
 mod loss;
+mod model;
 mod networks;
+mod objective;
+mod persist;
+mod presets;
+mod rank;
+mod score;
 
+pub use config::{CtrConfig, Deciding};
+pub use data::{CtrData, CtrDataOptions, CtrSource, CtrSources};
+pub use fit::fit;
 pub use loss::cross_entropy;
+pub use model::{CtrModel, Predictions};
 pub use networks::{
     AutoIntConfig, BstConfig, BstPositions, CrossStructure, CtrNetwork, CtrNetworkConfig,
     DcnV2Config, DinConfig, FinalMlpConfig, FtTransformerConfig, HistoryUse, InteractionConfig,
     PenaltyRows,
 };
+pub use presets::PRESETS;
+pub use rank::{RankOptions, RankedCandidate, Ranking};

@@ -107,6 +107,12 @@ impl CtrNetwork {
         })
     }
 
+    /// Number of labels.
+    pub fn n_labels(&self) -> usize {
+        let [n_labels] = self.bias.dims();
+        n_labels
+    }
+
     /// The logit of each label of each row.
     ///
     /// # Shapes

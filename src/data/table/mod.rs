@@ -1,0 +1,28 @@
+//! Tables of rows with a label, read a chunk at a time.
+
+mod arrow;
+mod cells;
+mod chunks;
+mod error;
+mod guess;
+mod look;
+mod options;
+mod plan;
+mod read;
+mod record;
+mod role;
+mod rows;
+mod schema;
+mod split;
+mod summary;
+
+pub use cells::{TableCells, TextLists, Texts};
+pub use error::TableError;
+pub use options::{OtherColumns, TableOptions};
+pub use plan::TableParts;
+pub use record::{AbsentColumns, Record, RecordCell};
+pub use role::{TableColumn, TableRole};
+pub use rows::TableRows;
+pub use schema::{SchemaColumn, TableSchema};
+pub use split::{RowUse, TableSplit, TableSplitter};
+pub use summary::{ColumnSummary, RoleReason, TableSummary};

@@ -1,0 +1,314 @@
+//! Some rows of a table.
+
+use std::borrow::Cow;
+
+use super::cells::{TableCells, TextLists};
+use super::plan::{PlannedColumn, TablePlan};
+use super::role::TableRole;
+use crate::data::attributes::{number, values};
+use crate::data::bad_row::{RowFault, RowRule};
+use crate::data::collect::weight_of_text;
+use crate::data::records::Taken;
+use crate::data::schema::Column;
+use crate::data::time::TimeParser;
+
+/// Some rows of a table: the cells of each column of its [`TableSchema`](super::TableSchema), in that order.
+///
+/// All rows are checked: a row that breaks a rule is in none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableRows {
+    n_rows: usize,
+    columns: Vec<TableCells>,
+}
+
+/// The cells of one row, wherever it comes from.
+pub(super) trait RowCells {
+    /// What stands in a cell as text; empty where there is nothing.
+    fn text(&self, column: &Column) -> Result<Cow<'_, str>, Box<RowFault>>;
+
+    /// The values of a cell that is a list by itself; none where it is text.
+    fn list(&self, column: &Column) -> Option<Vec<Cow<'_, str>>>;
+
+    /// The time in a cell, whose text is given.
+    fn time(&self, _column: &Column, text: &str, parser: &TimeParser) -> Result<i64, RowRule> {
+        parser.text(text)
+    }
+}
+
+impl TableRows {
+    /// No rows yet.
+    pub(super) fn new(plan: &TablePlan<'_>) -> Self {
+        let columns = plan.columns().map(|(column, planned)| match planned {
+            Some(_) => TableCells::new(&column.role),
+            None => TableCells::NotRead,
+        });
+        Self {
+            n_rows: 0,
+            columns: columns.collect(),
+        }
+    }
+
+    /// Number of rows.
+    pub const fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// The cells of each column of the schema.
+    pub fn columns(&self) -> &[TableCells] {
+        &self.columns
+    }
+
+    /// These rows, in this order; a row may be taken several times.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        for &row in rows {
+            assert!(row < self.n_rows, "row {row} of {} rows", self.n_rows);
+        }
+        Self {
+            n_rows: rows.len(),
+            columns: self
+                .columns
+                .iter()
+                .map(|cells| cells.select(rows))
+                .collect(),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.n_rows = 0;
+        self.take_back();
+    }
+
+    /// Adds a row, or none of it.
+    pub(super) fn push(&mut self, plan: &TablePlan<'_>, row: &impl RowCells) -> Taken {
+        let added = self.push_cells(plan, row);
+        match added {
+            Ok(()) => self.n_rows += 1,
+            Err(_) => self.take_back(),
+        }
+        added
+    }
+
+    fn push_cells(&mut self, plan: &TablePlan<'_>, row: &impl RowCells) -> Taken {
+        let reader = RowReader::new(plan, row)?;
+        for (cells, (column, planned)) in self.columns.iter_mut().zip(plan.columns()) {
+            if let Some(planned) = planned {
+                reader.push(cells, planned, &column.role, column.is_guessed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_back(&mut self) {
+        for cells in &mut self.columns {
+            cells.truncate(self.n_rows);
+        }
+    }
+}
+
+/// Reads the cells of a row.
+struct RowReader<'a, R> {
+    plan: &'a TablePlan<'a>,
+    row: &'a R,
+    /// When the row happened.
+    time: Option<i64>,
+}
+
+impl<'a, R: RowCells> RowReader<'a, R> {
+    fn new(plan: &'a TablePlan<'a>, row: &'a R) -> Result<Self, Box<RowFault>> {
+        let mut reader = Self {
+            plan,
+            row,
+            time: None,
+        };
+        if let Some(column) = plan.time() {
+            let text = reader.text(column)?;
+            let time = if text.is_empty() {
+                Err(RowRule::MissingTime)
+            } else {
+                row.time(column, &text, &plan.time_parser)
+            };
+            reader.time = Some(time.map_err(|rule| fault(column, &text, rule))?);
+        }
+        Ok(reader)
+    }
+
+    /// What stands in a cell; empty where it is missing.
+    fn text(&self, column: &Column) -> Result<Cow<'a, str>, Box<RowFault>> {
+        let text = match self.row.text(column)? {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+            Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
+            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        };
+        Ok(if self.plan.is_missing(&text) {
+            Cow::Borrowed("")
+        } else {
+            text
+        })
+    }
+
+    fn push(
+        &self,
+        cells: &mut TableCells,
+        planned: &PlannedColumn,
+        role: &TableRole,
+        is_guessed: bool,
+    ) -> Taken {
+        let column = &planned.column;
+        match cells {
+            TableCells::Lists(lists) => return self.push_list(lists, planned, role),
+            TableCells::Times(times) => {
+                times.extend(self.time);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let text = self.text(column)?;
+        let pushed = match cells {
+            TableCells::Labels(labels) => label(&text, role).map(|label| labels.push(label)),
+            TableCells::Texts(texts) => match role {
+                TableRole::Group if text.is_empty() => Err(RowRule::MissingGroup),
+                _ => {
+                    texts.push(&text);
+                    Ok(())
+                }
+            },
+            TableCells::Numbers(numbers) => match number(&text) {
+                Ok(number) => {
+                    numbers.push(number);
+                    Ok(())
+                }
+                Err(RowRule::UnparsableNumber) if is_guessed => Err(RowRule::NotTheGuessedNumber),
+                Err(rule) => Err(rule),
+            },
+            TableCells::Weights(weights) => match weight_of_text(&text) {
+                Ok(weight) if weight > 0.0 => {
+                    weights.push(weight);
+                    Ok(())
+                }
+                Ok(_) => Err(RowRule::WeightNotPositive),
+                Err(rule) => Err(rule),
+            },
+            TableCells::NotRead | TableCells::Lists(_) | TableCells::Times(_) => Ok(()),
+        };
+        pushed.map_err(|rule| fault(column, &text, rule))
+    }
+
+    fn push_list(&self, lists: &mut TextLists, planned: &PlannedColumn, role: &TableRole) -> Taken {
+        let start = lists.values.len();
+        let separator = role.separator();
+        self.each_value(&planned.column, separator, |value| {
+            lists.values.push(value);
+            Ok(())
+        })?;
+        let n_values = lists.values.len() - start;
+        if let Some(column) = &planned.times {
+            let times = &mut lists.times_utc_millis;
+            self.each_value(column, separator, |text| {
+                let time = self.plan.time_parser.text(text)?;
+                match times.last() {
+                    _ if self.time.is_some_and(|now| time >= now) => {
+                        Err(RowRule::HistoryNotEarlier)
+                    }
+                    Some(&last) if times.len() > start && time < last => {
+                        Err(RowRule::HistoryOutOfOrder)
+                    }
+                    _ => {
+                        times.push(time);
+                        Ok(())
+                    }
+                }
+            })?;
+            let n_times = times.len() - start;
+            if n_times != n_values {
+                let text = self.shown(column)?;
+                let rule = RowRule::WrongTimeCount { n_times, n_values };
+                return Err(fault(column, &text, rule));
+            }
+        }
+        lists.end_row();
+        Ok(())
+    }
+
+    /// Hands on the values of a cell.
+    fn each_value(
+        &self,
+        column: &Column,
+        separator: Option<char>,
+        mut take: impl FnMut(&str) -> Result<(), RowRule>,
+    ) -> Taken {
+        let mut checked = |value: &str| take(value).map_err(|rule| fault(column, value, rule));
+        match self.row.list(column) {
+            Some(list) => {
+                let list = list.iter().map(|value| value.trim());
+                list.filter(|value| !value.is_empty()).try_for_each(checked)
+            }
+            None => values(&self.text(column)?, separator).try_for_each(&mut checked),
+        }
+    }
+
+    /// What stands in a cell, for people.
+    fn shown(&self, column: &Column) -> Result<Cow<'_, str>, Box<RowFault>> {
+        match self.row.list(column) {
+            Some(list) => Ok(list.join(" ").into()),
+            None => self.row.text(column),
+        }
+    }
+}
+
+fn fault(column: &Column, text: &str, rule: RowRule) -> Box<RowFault> {
+    RowFault::new(Some(&column.name), text.as_bytes(), rule)
+}
+
+fn label(text: &str, role: &TableRole) -> Result<f32, RowRule> {
+    let positive = match role {
+        TableRole::Label { positive } => positive.as_deref(),
+        _ => None,
+    };
+    let is = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    match positive {
+        _ if text.is_empty() => Err(RowRule::MissingLabel),
+        Some(positive) => Ok(f32::from(text == positive)),
+        None if is(["1", "true", "yes"]) => Ok(1.0),
+        None if is(["0", "false", "no"]) => Ok(0.0),
+        // Tables with gaps hold 0.0 and 1.0.
+        None => match text.parse::<f64>() {
+            Ok(1.0) => Ok(1.0),
+            Ok(0.0) => Ok(0.0),
+            _ => Err(RowRule::NotALabel),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_yes_or_no_and_nothing_else() {
+        let plain = TableRole::Label { positive: None };
+        for (text, expected) in [
+            ("1", Ok(1.0)),
+            ("0", Ok(0.0)),
+            ("True", Ok(1.0)),
+            ("NO", Ok(0.0)),
+            ("1.0", Ok(1.0)),
+            ("-0.0", Ok(0.0)),
+            ("", Err(RowRule::MissingLabel)),
+            ("2", Err(RowRule::NotALabel)),
+            ("0.5", Err(RowRule::NotALabel)),
+            ("nan", Err(RowRule::NotALabel)),
+            ("clicked", Err(RowRule::NotALabel)),
+        ] {
+            assert_eq!(label(text, &plain), expected, "{text}");
+        }
+        let named = TableRole::Label {
+            positive: Some("clicked".into()),
+        };
+        assert_eq!(label("clicked", &named), Ok(1.0));
+        assert_eq!(label("1", &named), Ok(0.0));
+        assert_eq!(label("", &named), Err(RowRule::MissingLabel));
+    }
+}
