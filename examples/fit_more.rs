@@ -29,7 +29,7 @@ use serde_json::json;
 #[expect(dead_code, reason = "shared with examples that need more of it")]
 mod shared;
 
-use shared::flags::DataFlags;
+use shared::data_flags::DataFlags;
 use shared::resources;
 
 #[global_allocator]

@@ -24,7 +24,7 @@ use salient::training::{CancelToken, ProgressBar, StopReason, Trainer};
 #[expect(dead_code, reason = "shared with examples that need more of it")]
 mod shared;
 
-use shared::flags::DataFlags;
+use shared::data_flags::DataFlags;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

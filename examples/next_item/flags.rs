@@ -8,7 +8,8 @@ use salient::tasks::next_item::HiddenItems;
 
 use crate::model_flags::ModelFlags;
 use crate::shared::attributes::AttributeFlags;
-use crate::shared::flags::{DataFlags, RunFlags};
+use crate::shared::data_flags::DataFlags;
+use crate::shared::flags::RunFlags;
 
 /// Trains a recommender on an event log and says how good it is: what will this person want next?
 #[derive(Parser, Debug)]

@@ -6,7 +6,7 @@ use salient::data::{
 };
 use sha2::{Digest, Sha256};
 
-use super::flags::DataFlags;
+use super::data_flags::DataFlags;
 
 /// Decides what the simulated shop looks like; not the seed of training, so that runs can be compared.
 const SHOP_SEED: u64 = 0;

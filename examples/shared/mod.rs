@@ -1,6 +1,7 @@
 //! What the examples have in common: their flags, their JSON report, how they fail, and what they used of the machine.
 
 pub(crate) mod attributes;
+pub(crate) mod data_flags;
 pub(crate) mod failure;
 pub(crate) mod flags;
 pub(crate) mod log;

@@ -1,5 +1,7 @@
 //! A trainer with everything that a person at a terminal expects of one.
 
+use std::sync::OnceLock;
+
 use salient::training::{
     CancelToken, JsonLines, LearningCurve, ProgressBar, Trainer, TrainingConfig,
 };
@@ -13,9 +15,7 @@ pub(crate) fn trainer(
     config: &TrainingConfig,
     fingerprint: String,
 ) -> Result<Trainer<'static>, Box<dyn std::error::Error>> {
-    let token = CancelToken::new();
-    let handler = token.clone();
-    ctrlc::set_handler(move || handler.cancel())?;
+    let token = token()?;
     let trainer = Trainer::new(config.clone())
         .observe(ProgressBar::new())
         .cancel(token);
@@ -36,6 +36,18 @@ pub(crate) fn trainer(
         .observe(LearningCurve::new(out.join("learning_curve.svg")))
         .checkpoint_in(checkpoints, fingerprint)
         .resume(flags.resume))
+}
+
+/// What a signal cancels, the same for all runs of the process.
+fn token() -> Result<CancelToken, ctrlc::Error> {
+    static TOKEN: OnceLock<CancelToken> = OnceLock::new();
+    if let Some(token) = TOKEN.get() {
+        return Ok(token.clone());
+    }
+    let token = TOKEN.get_or_init(CancelToken::new).clone();
+    let handler = token.clone();
+    ctrlc::set_handler(move || handler.cancel())?;
+    Ok(token)
 }
 
 /// What to tell somebody who stopped a run, and how to go on.

@@ -10,15 +10,18 @@ use crate::data::records::Taken;
 /// Rows of a chunk: enough that what is done once a chunk costs nothing, few enough to stay in the processor's cache.
 pub(super) const CHUNK_ROWS: usize = 8_192;
 
+/// What a caller does with a chunk.
+type Take<'a, E> = dyn FnMut(&TableRows) -> Result<(), E> + 'a;
+
 /// Who takes the chunks, and what went wrong there.
 pub(super) struct Sink<'a, E> {
-    take: RefCell<&'a mut dyn FnMut(&TableRows) -> Result<(), E>>,
+    take: RefCell<&'a mut Take<'a, E>>,
     error: Cell<Option<E>>,
     is_stopped: Cell<bool>,
 }
 
 impl<'a, E> Sink<'a, E> {
-    pub(super) fn new(take: &'a mut dyn FnMut(&TableRows) -> Result<(), E>) -> Self {
+    pub(super) fn new(take: &'a mut Take<'a, E>) -> Self {
         Self {
             take: RefCell::new(take),
             error: Cell::new(None),

@@ -133,6 +133,24 @@ impl TabularSchema {
         shape
     }
 
+    /// What the ids of a category stand for, by id: the first two are `(unknown)` and `(missing)`, the value of a calendar is its
+    /// number, that of a hashed field its bucket. `None` if no field is a category of this name.
+    pub fn value_names(&self, field: &str) -> Option<Vec<String>> {
+        let numbered = |n_values: usize| (0..n_values).map(|value| value.to_string()).collect();
+        let of_column = |(column, encoding): (&SchemaColumn, &Encoding)| match encoding {
+            Encoding::Category(values) if column.name == field => Some(values.names()),
+            _ if column.role == TableRole::Time => {
+                let part = field.strip_prefix(&column.name)?.strip_prefix('.')?;
+                let part = self.calendar.iter().find(|known| known.name() == part)?;
+                Some(numbered(part.n_values()))
+            }
+            _ => None,
+        };
+        let names: Vec<String> = self.columns().find_map(of_column)?;
+        let first = ["(unknown)", "(missing)"].map(str::to_owned);
+        Some(first.into_iter().chain(names).collect())
+    }
+
     /// The columns with their encodings.
     pub(super) fn columns(&self) -> impl Iterator<Item = (&SchemaColumn, &Encoding)> {
         self.table.columns().iter().zip(&self.encodings)

@@ -55,6 +55,16 @@ impl Values {
             }
     }
 
+    /// What stands behind the ids from [`FIRST_VALUE`] on: values, or numbers of buckets.
+    pub(super) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Listed { places, .. } => places.clone().into_ids(),
+            Self::Hashed { n_buckets } => {
+                (0..*n_buckets).map(|bucket| bucket.to_string()).collect()
+            }
+        }
+    }
+
     /// The id of a value; empty is missing.
     pub(super) fn id(&self, value: &str) -> u32 {
         if value.is_empty() {

@@ -1,0 +1,165 @@
+//! What the model and the baselines say of the test rows of all folds, and how good that is.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use salient::data::synthetic::Shop;
+use salient::data::{RowUse, TableSplit, TableSplitter};
+use salient::evaluation::classification::{
+    ClassificationCases, ClassificationReport, ClassificationSettings, evaluate_classification,
+};
+use salient::tasks::ctr::{CtrData, CtrModel, CtrSources};
+
+/// Test rows of all folds, one after the other.
+#[derive(Default)]
+pub(crate) struct Judged {
+    /// One a label.
+    pub(crate) labels: Vec<Judgements>,
+    weights: Vec<f64>,
+    groups: Vec<u64>,
+    /// The value of each row, by field.
+    segments: BTreeMap<String, Vec<String>>,
+    pub(crate) train_cpu_seconds: f64,
+    pub(crate) evaluate_seconds: f64,
+}
+
+/// Test rows with one of their labels.
+#[derive(Default)]
+pub(crate) struct Judgements {
+    pub(crate) name: String,
+    truth: Vec<bool>,
+    model: Vec<f64>,
+    /// Logistic regression on the same columns.
+    linear: Vec<f64>,
+    /// The share of positives in training, whatever the row.
+    base_rate: Vec<f64>,
+}
+
+impl Judged {
+    /// Adds what a model says of its test rows.
+    pub(crate) fn add(
+        &mut self,
+        model: &CtrModel,
+        data: &CtrData,
+        segments: &[String],
+    ) -> Result<(), Box<dyn Error>> {
+        let rows = data
+            .test
+            .as_ref()
+            .ok_or("there are no test rows: give --test, or a --test-share above 0")?;
+        let shape = model.schema().shape();
+        let cases = model.cases(rows)?;
+        self.labels.resize_with(cases.len(), Judgements::default);
+        for (((judged, cases), name), rate) in
+            (self.labels.iter_mut().zip(&cases).zip(&shape.labels)).zip(data.base_rates())
+        {
+            judged.name.clone_from(name);
+            judged.truth.extend(cases.labels());
+            judged.model.extend(cases.probabilities());
+            judged.base_rate.extend(vec![*rate; cases.n_rows()]);
+        }
+        if let Some(cases) = cases.first() {
+            self.weights.extend(cases.weights().unwrap_or_default());
+            self.groups.extend(cases.groups().unwrap_or_default());
+        }
+        for name in segments {
+            let known: Vec<&str> = shape.categories.iter().map(|field| &*field.name).collect();
+            let place = known.iter().position(|field| field == name);
+            let names = model.schema().value_names(name);
+            let (Some(place), Some(names)) = (place, names) else {
+                let known = known.join(", ");
+                return Err(format!("--segments {name}: the categories are {known}").into());
+            };
+            let of_field = self.segments.entry(name.clone()).or_default();
+            for row in 0..rows.n_rows() {
+                let id = rows.range(row..row + 1)?.categories[place];
+                of_field.push(names[id as usize].clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what logistic regression says of the test rows that a model was added for.
+    pub(crate) fn add_baseline(
+        &mut self,
+        model: &CtrModel,
+        data: &CtrData,
+    ) -> Result<(), Box<dyn Error>> {
+        if let Some(rows) = &data.test {
+            for (judged, cases) in self.labels.iter_mut().zip(model.cases(rows)?) {
+                judged.linear.extend(cases.probabilities());
+            }
+        }
+        Ok(())
+    }
+
+    /// How good the model is about one label, then the baselines.
+    pub(crate) fn reports(
+        &self,
+        label: &Judgements,
+        name: &str,
+        settings: &ClassificationSettings,
+    ) -> Result<Vec<ClassificationReport>, Box<dyn Error>> {
+        let mut cases = ClassificationCases::new(label.model.clone(), label.truth.clone())?;
+        if !self.weights.is_empty() {
+            cases = cases.with_weights(self.weights.clone())?;
+        }
+        if !self.groups.is_empty() {
+            cases = cases.with_groups(self.groups.clone())?;
+        }
+        let plain = cases.clone();
+        for (field, values) in &self.segments {
+            cases = cases.with_segment(field, values)?;
+        }
+        let mut reports = vec![evaluate_classification(name, &cases, settings)?];
+        for (name, probabilities) in [
+            ("logistic regression", &label.linear),
+            ("base rate", &label.base_rate),
+        ] {
+            if probabilities.len() == plain.n_rows() {
+                let cases = plain.with_probabilities(probabilities.clone())?;
+                reports.push(evaluate_classification(name, &cases, settings)?);
+            }
+        }
+        Ok(reports)
+    }
+
+    /// How good somebody is who knows the true probability of each click in the shop.
+    pub(crate) fn best_possible(
+        &self,
+        label: &Judgements,
+        shop: &Shop,
+        sources: &[CtrSources],
+        settings: &ClassificationSettings,
+    ) -> Result<ClassificationReport, Box<dyn Error>> {
+        let mut truth = Vec::with_capacity(label.truth.len());
+        for sources in sources {
+            if let CtrSources::Split(_, split) = sources {
+                truth.extend(true_probabilities(shop, *split)?);
+            }
+        }
+        let mut cases = ClassificationCases::new(truth, label.truth.clone())?;
+        if !self.groups.is_empty() {
+            cases = cases.with_groups(self.groups.clone())?;
+        }
+        Ok(evaluate_classification("best possible", &cases, settings)?)
+    }
+}
+
+/// The true probabilities of the test rows.
+fn true_probabilities(shop: &Shop, split: TableSplit) -> Result<Vec<f64>, Box<dyn Error>> {
+    let impressions = shop.impressions();
+    let times: Vec<i64> = impressions
+        .iter()
+        .map(|shown| shown.time_utc_millis)
+        .collect();
+    let splitter = TableSplitter::new(split, &times, times.len())?;
+    let mut truth = Vec::new();
+    for (row, shown) in impressions.iter().enumerate() {
+        let user = &shop.users()[shown.user as usize].id;
+        if splitter.use_of(row, Some(user), Some(shown.time_utc_millis))? == RowUse::Test {
+            truth.push(shown.click_probability);
+        }
+    }
+    Ok(truth)
+}

@@ -1,0 +1,112 @@
+//! The flags that change a model and its training.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::Args;
+use salient::tasks::ctr::{CtrConfig, HistoryUse, PRESETS};
+use serde_json::Value;
+
+use crate::flags::Calibration;
+
+/// The model and its training.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelFlags {
+    /// Published model to start from
+    #[arg(long, default_value = "autoint_plus", value_parser = PRESETS)]
+    pub(crate) preset: String,
+    /// Settings as JSON, as the artifact and --json have them; the flags below change them
+    #[arg(long, value_name = "FILE", conflicts_with = "preset")]
+    pub(crate) config: Option<PathBuf>,
+    /// Any setting by its place in that JSON, such as `network.interaction.mlp.dropout=0.2`
+    #[arg(long, value_name = "SETTING=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Width of the vector of a field
+    #[arg(long, value_name = "WIDTH")]
+    pub(crate) d_embedding: Option<usize>,
+    /// Pull of the vectors of values towards zero, against overfitting
+    #[arg(long, value_name = "STRENGTH")]
+    pub(crate) embedding_penalty: Option<f64>,
+    /// Leave histories out
+    #[arg(long)]
+    pub(crate) no_history: bool,
+    /// Learning rate
+    #[arg(long, value_name = "RATE")]
+    pub(crate) learning_rate: Option<f64>,
+    /// Rows in a batch
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) batch_size: Option<usize>,
+    /// Most passes over the training rows
+    #[arg(long, value_name = "EPOCHS")]
+    pub(crate) epochs: Option<usize>,
+    /// Validations without improvement after which training ends
+    #[arg(long, value_name = "VALIDATIONS")]
+    pub(crate) patience: Option<usize>,
+    /// How logits become probabilities, fitted on the validation rows
+    #[arg(long, value_enum, default_value_t = Calibration::None)]
+    pub(crate) calibration: Calibration,
+    /// Judge the model alone
+    #[arg(long)]
+    pub(crate) no_baselines: bool,
+}
+
+impl ModelFlags {
+    /// The settings.
+    pub(crate) fn config(&self, seed: u64) -> Result<CtrConfig, Box<dyn Error>> {
+        let mut config = match &self.config {
+            None => CtrConfig::preset(&self.preset)?,
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+                serde_json::from_str(&text)
+                    .map_err(|error| format!("no settings in {}: {error}", path.display()))?
+            }
+        };
+        config.training.seed = seed;
+        config.calibration = self.calibration.kind();
+        set(&mut config.network.d_embedding, self.d_embedding);
+        set(
+            &mut config.network.embedding_penalty,
+            self.embedding_penalty,
+        );
+        set(&mut config.training.learning_rate, self.learning_rate);
+        set(&mut config.training.batch_size, self.batch_size);
+        set(&mut config.training.max_epochs, self.epochs);
+        set(&mut config.training.patience, self.patience.map(Some));
+        if self.no_history {
+            config.network.history = HistoryUse::Ignored;
+        }
+        let mut json = serde_json::to_value(&config)?;
+        for assignment in &self.set {
+            assign(&mut json, assignment)?;
+        }
+        let invalid = |error| format!("the settings are not valid after --set: {error}");
+        Ok(serde_json::from_value(json).map_err(invalid)?)
+    }
+}
+
+fn set<T>(setting: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *setting = value;
+    }
+}
+
+/// Changes one setting of many, `place.of.it=value`; what is no JSON is text.
+fn assign(settings: &mut Value, assignment: &str) -> Result<(), String> {
+    let (place, value) = assignment
+        .split_once('=')
+        .ok_or_else(|| format!("--set {assignment}: write SETTING=VALUE"))?;
+    let mut setting = settings;
+    for name in place.split('.') {
+        let known = match &*setting {
+            Value::Object(fields) => fields.keys().cloned().collect::<Vec<_>>().join(", "),
+            _ => "none".to_owned(),
+        };
+        setting = setting
+            .get_mut(name)
+            .ok_or_else(|| format!("--set {place}: there is no {name:?}; there are {known}"))?;
+    }
+    *setting = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    Ok(())
+}
