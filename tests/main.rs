@@ -35,6 +35,9 @@ mod bad_input;
 /// What is known of items and users is read from every kind of file, and learnt from training rows alone.
 mod attributes;
 
+/// Tables with a label are read a chunk at a time, whatever is in them, and become the numbers that training rows say.
+mod tables;
+
 /// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
 mod simulator;
 

@@ -35,20 +35,20 @@ cup,,hot,
 pot,best,,4
 ";
 
-fn file(name: &str, bytes: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
+pub(crate) fn file(name: &str, bytes: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
     (folder, path)
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+pub(crate) fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
@@ -57,16 +57,16 @@ fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
     bytes
 }
 
-fn text_column(cells: &[Option<&str>]) -> ArrayRef {
+pub(crate) fn text_column(cells: &[Option<&str>]) -> ArrayRef {
     Arc::new(StringArray::from(cells.to_vec()))
 }
 
-fn number_column(cells: &[Option<f64>]) -> ArrayRef {
+pub(crate) fn number_column(cells: &[Option<f64>]) -> ArrayRef {
     Arc::new(Float64Array::from(cells.to_vec()))
 }
 
 /// A column of lists of text.
-fn text_lists(cells: &[Option<&[&str]>]) -> ArrayRef {
+pub(crate) fn text_lists(cells: &[Option<&[&str]>]) -> ArrayRef {
     let mut builder = ListBuilder::new(StringBuilder::new());
     for cell in cells {
         for text in cell.unwrap_or_default() {

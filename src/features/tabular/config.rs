@@ -147,14 +147,8 @@ impl FieldConfig {
                 return Err(TabularError::ZeroMinCount { name: name() });
             }
             return match self.n_buckets {
-                Some(n_buckets) if n_buckets == 0 || n_buckets > MAX_VALUES => {
-                    Err(TabularError::InvalidBuckets {
-                        name: name(),
-                        n_buckets,
-                        limit: MAX_VALUES,
-                    })
-                }
-                _ => Ok(()),
+                Some(n_buckets) => check_buckets(&column.name, n_buckets),
+                None => Ok(()),
             };
         }
         match self.encoding {
@@ -199,4 +193,16 @@ pub(super) fn check_times(
         }
     }
     Ok(())
+}
+
+/// Checks a number of buckets.
+pub(super) fn check_buckets(name: &str, n_buckets: usize) -> Result<(), TabularError> {
+    if (1..=MAX_VALUES).contains(&n_buckets) {
+        return Ok(());
+    }
+    Err(TabularError::InvalidBuckets {
+        name: name.into(),
+        n_buckets,
+        limit: MAX_VALUES,
+    })
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::calendar::CalendarPart;
-use super::config::check_times;
+use super::config::{check_buckets, check_times};
 use super::error::TabularError;
 use super::numbers::Numbers;
 use super::shape::{CategoryField, ListField, NumberField, TabularShape};
@@ -58,6 +58,17 @@ impl Encoding {
             Self::List(_) => "a list of its own values",
             Self::SharedList => "a list of the values of a category",
             Self::Number(_) => "a number",
+        }
+    }
+
+    fn check(&self, name: &str) -> Result<(), TabularError> {
+        match self {
+            Self::Category(Values::Hashed { n_buckets })
+            | Self::List(Values::Hashed { n_buckets }) => check_buckets(name, *n_buckets),
+            Self::Number(numbers) if !numbers.is_sound() => {
+                Err(TabularError::InvalidScale { name: name.into() })
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -183,12 +194,7 @@ impl TabularSchema {
                     role: column.role.name(),
                 });
             }
-            if let Encoding::Number(numbers) = encoding
-                && !numbers.is_sound()
-            {
-                let name = column.name.clone();
-                return Err(TabularError::InvalidScale { name });
-            }
+            encoding.check(&column.name)?;
         }
         Ok(())
     }

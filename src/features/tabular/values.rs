@@ -85,14 +85,7 @@ impl TryFrom<SavedValues> for Values {
     fn try_from(saved: SavedValues) -> Result<Self, TabularError> {
         match saved {
             SavedValues::Listed(values) => Self::listed(values),
-            SavedValues::Hashed { n_buckets } if (1..=MAX_VALUES).contains(&n_buckets) => {
-                Ok(Self::Hashed { n_buckets })
-            }
-            SavedValues::Hashed { n_buckets } => Err(TabularError::InvalidBuckets {
-                name: String::new(),
-                n_buckets,
-                limit: MAX_VALUES,
-            }),
+            SavedValues::Hashed { n_buckets } => Ok(Self::Hashed { n_buckets }),
         }
     }
 }
