@@ -13,9 +13,9 @@ use super::options;
 
 const FILE: &str = "SALIENT_TABLE_TO_READ";
 const REPORT: &str = "SALIENT_TABLE_REPORT";
-const N_ROWS: usize = 400_000;
+const N_ROWS: usize = 800_000;
 
-/// Writes a packed table, which is 29 MB of text.
+/// Writes a packed table, which is 40 MB of text.
 fn write(path: &Path) -> u64 {
     let file = std::fs::File::create(path).unwrap();
     let mut packed = GzEncoder::new(std::io::BufWriter::new(file), Compression::fast());
@@ -92,7 +92,7 @@ fn memory_does_not_grow_with_the_file() {
     let path = folder.path().join("rows.csv.gz");
     let report = folder.path().join("report");
     let n_bytes = write(&path);
-    assert!(n_bytes > 20_000_000, "{n_bytes}");
+    assert!(n_bytes > 38_000_000, "{n_bytes}");
     let status = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "tables::memory::a_reading_to_measure"])
         .env(FILE, &path)
@@ -104,6 +104,6 @@ fn memory_does_not_grow_with_the_file() {
     let report = std::fs::read_to_string(report).unwrap();
     println!("KiB, time to fit, time to encode: {report}");
     let kib: u64 = report.split(' ').next().unwrap().parse().unwrap();
-    // Two samples of 1 MiB each, chunks, and what the allocator keeps; all rows as text would be 28 MiB and as numbers 50.
+    // Two samples of 1 MiB each, chunks, and what the allocator keeps; all rows as text would be 37 MiB, as numbers 90.
     assert!(kib < 20 * 1_024, "{kib} KiB");
 }

@@ -166,34 +166,7 @@ impl<'a, R: RowCells> RowReader<'a, R> {
             _ => {}
         }
         let text = self.text(column)?;
-        let pushed = match cells {
-            TableCells::Labels(labels) => label(&text, role).map(|label| labels.push(label)),
-            TableCells::Texts(texts) => match role {
-                TableRole::Group if text.is_empty() => Err(RowRule::MissingGroup),
-                _ => {
-                    texts.push(&text);
-                    Ok(())
-                }
-            },
-            TableCells::Numbers(numbers) => match number(&text) {
-                Ok(number) => {
-                    numbers.push(number);
-                    Ok(())
-                }
-                Err(RowRule::UnparsableNumber) if is_guessed => Err(RowRule::NotTheGuessedNumber),
-                Err(rule) => Err(rule),
-            },
-            TableCells::Weights(weights) => match weight_of_text(&text) {
-                Ok(weight) if weight > 0.0 => {
-                    weights.push(weight);
-                    Ok(())
-                }
-                Ok(_) => Err(RowRule::WeightNotPositive),
-                Err(rule) => Err(rule),
-            },
-            TableCells::NotRead | TableCells::Lists(_) | TableCells::Times(_) => Ok(()),
-        };
-        pushed.map_err(|rule| fault(column, &text, rule))
+        push_text(cells, &text, role, is_guessed).map_err(|rule| fault(column, &text, rule))
     }
 
     fn push_list(&self, lists: &mut TextLists, planned: &PlannedColumn, role: &TableRole) -> Taken {
@@ -256,6 +229,34 @@ impl<'a, R: RowCells> RowReader<'a, R> {
             None => self.row.text(column),
         }
     }
+}
+
+/// Reads a cell that holds one value.
+fn push_text(
+    cells: &mut TableCells,
+    text: &str,
+    role: &TableRole,
+    is_guessed: bool,
+) -> Result<(), RowRule> {
+    match cells {
+        TableCells::Labels(labels) => labels.push(label(text, role)?),
+        TableCells::Texts(_) if text.is_empty() && *role == TableRole::Group => {
+            return Err(RowRule::MissingGroup);
+        }
+        TableCells::Texts(texts) => texts.push(text),
+        TableCells::Numbers(numbers) => numbers.push(match number(text) {
+            Err(RowRule::UnparsableNumber) if is_guessed => {
+                return Err(RowRule::NotTheGuessedNumber);
+            }
+            number => number?,
+        }),
+        TableCells::Weights(weights) => weights.push(match weight_of_text(text)? {
+            weight if weight > 0.0 => weight,
+            _ => return Err(RowRule::WeightNotPositive),
+        }),
+        TableCells::NotRead | TableCells::Lists(_) | TableCells::Times(_) => {}
+    }
+    Ok(())
 }
 
 fn fault(column: &Column, text: &str, rule: RowRule) -> Box<RowFault> {

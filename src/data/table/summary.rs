@@ -104,13 +104,12 @@ impl fmt::Display for TableSummary {
         };
         let name_width = width(&|column| column.name.chars().count());
         let role_width = width(&|column| role(column).chars().count());
+        let n_columns = self.columns.len();
         let n_read = self.columns.iter().filter(|column| column.role.is_some());
+        let (n_read, n_rows) = (n_read.count(), self.n_rows);
         write!(
             formatter,
-            "{} of {} columns are read, by a look at {} rows",
-            n_read.count(),
-            self.columns.len(),
-            self.n_rows
+            "{n_read} of {n_columns} columns are read, by a look at {n_rows} rows"
         )?;
         for column in &self.columns {
             let ColumnSummary {

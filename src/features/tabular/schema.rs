@@ -126,22 +126,29 @@ impl TabularSchema {
                 _ => {}
             }
         }
-        for (index, (column, encoding)) in self.columns().enumerate() {
+        shape.lists = self.list_fields(&shape.categories, &places);
+        shape
+    }
+
+    /// The lists; `places` says where the field of each column is among the categories.
+    fn list_fields(&self, categories: &[CategoryField], places: &[usize]) -> Vec<ListField> {
+        let fields = self.columns().enumerate();
+        let fields = fields.filter_map(|(index, (column, encoding))| {
             let shares = self.table.category_of(index);
             let shares = shares.map(|category| places[category]);
-            let n_values = match (encoding, shares) {
-                (Encoding::List(values), _) => values.n_ids(),
-                (Encoding::SharedList, Some(category)) => shape.categories[category].n_values,
-                _ => continue,
+            let n_values = match encoding {
+                Encoding::List(values) => values.n_ids(),
+                Encoding::SharedList => categories[shares?].n_values,
+                _ => return None,
             };
-            shape.lists.push(ListField {
+            Some(ListField {
                 name: column.name.clone(),
                 n_values,
                 shares,
                 is_history: is_history(column),
-            });
-        }
-        shape
+            })
+        });
+        fields.collect()
     }
 
     /// What the ids of a category stand for, by id: the first two are `(unknown)` and `(missing)`, the value of a calendar is its
