@@ -4,7 +4,6 @@ use std::process::{Command, Stdio};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use nix::sys::resource::{UsageWho, getrusage};
 use salient::Error;
 use salient::data::{ReadOptions, TableParts, TableSchema};
 use salient::features::tabular::{FieldConfig, NumberEncoding, TabularConfig};
@@ -47,8 +46,12 @@ fn write(path: &Path) -> u64 {
     n_bytes
 }
 
-fn peak_kib() -> i64 {
-    getrusage(UsageWho::RUSAGE_SELF).unwrap().max_rss()
+/// Peak of the resident memory since the program began. What `getrusage` gives counts that of the parent in.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.unwrap().split_whitespace().nth(1);
+    number.unwrap().parse().unwrap()
 }
 
 /// The reading to measure. Does nothing when it is run as a test of its own.
@@ -104,6 +107,7 @@ fn memory_does_not_grow_with_the_file() {
     let report = std::fs::read_to_string(report).unwrap();
     println!("KiB, time to fit, time to encode: {report}");
     let kib: u64 = report.split(' ').next().unwrap().parse().unwrap();
-    // Two samples of 1 MiB each, chunks, and what the allocator keeps; all rows as text would be 37 MiB, as numbers 90.
-    assert!(kib < 20 * 1_024, "{kib} KiB");
+    assert!(kib > 1_024, "{kib} KiB is too little to be true");
+    // Two samples of 1 MiB each, chunks, code, and what the allocator keeps: 18 MiB; all rows as text would be 37 MiB, as numbers 90.
+    assert!(kib < 30 * 1_024, "{kib} KiB");
 }

@@ -33,6 +33,7 @@ mod records;
 mod any_bytes;
 
 /// Memory does not grow with the file.
+#[cfg(target_os = "linux")]
 mod memory;
 
 /// A file, and the table that it was taken for.
