@@ -13,6 +13,9 @@ use crate::support::{assert_close, golden};
 /// What reports hold, how they are compared, and how often their intervals hold the truth.
 mod reports;
 
+/// Pictures show what reports hold.
+mod pictures;
+
 /// Columns and settings that make no sense are refused by name.
 mod refusals;
 
@@ -372,4 +375,26 @@ fn a_cut_through_equal_predictions_takes_a_share_of_each_class() {
         1e-12,
     );
     assert!((lift_at(&cases(&probabilities, &labels), 0.2).unwrap() - 1.25).abs() < 1e-12);
+}
+
+#[test]
+fn wilson_intervals_are_those_of_the_literature() {
+    // Newcombe 1998, table I, method 3.
+    let examples = [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (29, 29, 0.8830, 1.0),
+    ];
+    for (n_positives, n, low, high) in examples {
+        let labels: Vec<bool> = (0..n).map(|row| row < n_positives).collect();
+        let found = cases(&vec![0.5; n], &labels);
+        let curve = reliability_curve(&found, CalibrationBins::default(), 0.95).unwrap();
+        assert_eq!(curve.len(), 1);
+        assert_close(
+            &[curve[0].interval.low, curve[0].interval.high],
+            &[low, high],
+            6e-5,
+        );
+    }
 }

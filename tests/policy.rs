@@ -263,7 +263,21 @@ fn a_report_prints_and_survives_json() {
     let json = serde_json::to_string(&report).unwrap();
     let read: PolicyReport = serde_json::from_str(&json).unwrap();
     assert_eq!(read.to_string(), report.to_string());
-    insta::assert_snapshot!(report, @"");
+    insta::assert_snapshot!(report, @r"
+    500 decisions
+
+    mean reward                           value
+    running policy      0.3120 [0.2700, 0.3520]
+    inverse propensity  0.4446 [0.3672, 0.5274]
+    self-normalised     0.5179 [0.4462, 0.5800]
+    doubly robust       0.5327 [0.4722, 0.5850]
+
+    effective decisions  208.8
+    mean weight          0.8583
+    largest weight       3.0000
+    clipping             at 3, 50 decisions
+    interval             95 %, 1000 resamples, seed 0
+    ");
 }
 
 #[test]
@@ -327,7 +341,7 @@ fn logs_that_make_no_sense_are_refused() {
     assert!(matches!(error, E::NoOverlap { n_rows: 3 }));
     assert_eq!(
         error.to_string(),
-        "the target policy has probability 0 for all 3 logged actions; they say nothing of it"
+        "the target policy takes none of the 3 logged actions; they say nothing of it"
     );
 }
 

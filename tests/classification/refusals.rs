@@ -115,7 +115,7 @@ fn one_class_has_no_ranking() {
         ),
     ];
     for (error, expected) in errors {
-        let text = "is undefined for one class: 2 of 2 rows with a weight are positive";
+        let text = "needs both classes: 2 of 2 weighted rows are positive";
         assert_eq!(error.to_string(), format!("{expected} {text}"));
         assert!(matches!(
             error,

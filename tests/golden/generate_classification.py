@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn import metrics
 
 HERE = pathlib.Path(__file__).parent
+CLIP = float(np.finfo(np.float32).eps)
 
 
 def calibration_error(labels, probabilities, weights, part):
@@ -51,7 +52,8 @@ def case(seed, n, decimals, weighted):
     found = {
         "roc_auc": metrics.roc_auc_score(labels, probabilities, **w),
         "average_precision": metrics.average_precision_score(labels, probabilities, **w),
-        "log_loss": metrics.log_loss(labels, probabilities, **w),
+        # As log_loss itself clips predictions of 32 bits.
+        "log_loss": metrics.log_loss(labels, probabilities.clip(CLIP, 1 - CLIP), **w),
         "brier_score": metrics.brier_score_loss(labels, probabilities, **w),
         "accuracy": metrics.accuracy_score(labels, taken, **w),
         "precision": metrics.precision_score(labels, taken, **w),
@@ -80,7 +82,9 @@ def calibration(seed, n):
     line = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10000, solver="newton-cholesky")
     line.fit(logits[:, None], labels, sample_weight=weights)
     slope = lambda s: np.sum(weights * logits * (expit(s * logits) - labels))
-    isotonic = IsotonicRegression(out_of_bounds="clip").fit(logits, labels, sample_weight=weights)
+    bound = 1 / (n + 2)
+    isotonic = IsotonicRegression(y_min=bound, y_max=1 - bound, out_of_bounds="clip")
+    isotonic.fit(logits, labels, sample_weight=weights)
     asked = np.linspace(-7, 8, 61)
     return {
         "logits": logits.tolist(),
