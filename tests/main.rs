@@ -62,6 +62,15 @@ mod list_reports;
 /// A test on pairs calls chance by its name as often as it says, and finds what is there.
 mod significance;
 
+/// Measures of probabilities are what their formulas say, for any predictions, ties and weights included.
+mod classification;
+
+/// Calibration finds the best map of its kind, gives probabilities, and refuses what has no best.
+mod calibration;
+
+/// The value of a policy is found from the log of another, and its intervals hold the truth as often as they say.
+mod policy;
+
 /// An interrupted run ends with the same bytes, and a bad checkpoint is refused.
 mod resume;
 

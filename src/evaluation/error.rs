@@ -1,7 +1,5 @@
 //! Where a metric is undefined, or a result cannot be had or compared.
 
-use std::path::PathBuf;
-
 /// Where a metric is undefined, or a result cannot be had or compared.
 ///
 /// Cases are numbered from 0, items are catalogue indices.
@@ -248,9 +246,7 @@ pub enum EvaluationError {
         rule: &'static str,
     },
     /// One class alone cannot be told from another.
-    #[error(
-        "{metric} is undefined for one class: {n_positives} of {n_rows} rows with a weight are positive"
-    )]
+    #[error("{metric} needs both classes: {n_positives} of {n_rows} weighted rows are positive")]
     SingleClass {
         /// What was asked for.
         metric: &'static str,
@@ -283,9 +279,7 @@ pub enum EvaluationError {
         reason: &'static str,
     },
     /// A calibration could not be found to the precision that is asked of it.
-    #[error(
-        "the {kind} calibration did not converge in {n_steps} steps; the gradient is still {gradient:e}"
-    )]
+    #[error("{kind} calibration did not converge in {n_steps} steps; gradient {gradient:e}")]
     NotConverged {
         /// Kind of calibration.
         kind: &'static str,
@@ -295,29 +289,19 @@ pub enum EvaluationError {
         gradient: f64,
     },
     /// The target policy takes none of the logged actions.
-    #[error(
-        "the target policy has probability 0 for all {n_rows} logged actions; they say nothing of it"
-    )]
+    #[error("the target policy takes none of the {n_rows} logged actions; they say nothing of it")]
     NoOverlap {
         /// Number of rows.
         n_rows: usize,
     },
-    /// A picture cannot be drawn.
-    #[error("cannot draw the {picture}")]
-    Draw {
-        /// What it shows.
-        picture: &'static str,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A picture cannot be written.
-    #[error("cannot write the {picture} to {path:?}")]
-    Write {
+    /// A picture cannot be drawn or written.
+    #[error("cannot draw the {picture} into {path:?}")]
+    Picture {
         /// What it shows.
         picture: &'static str,
         /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        path: std::path::PathBuf,
+        /// What the drawing library or the file system said.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use super::blocks::both_classes;
 use super::cases::SegmentColumn;
 use super::gain::gain_of;
-use super::group_auc::GroupAuc;
 use super::prepared::{Prepared, Values, estimates};
 use super::reliability::curve_of;
 use super::{
     ClassificationCases, ClassificationMetric, ClassificationReport, ClassificationSegment,
-    ClassificationSettings, PredictionHistogram, group_auc,
+    ClassificationSettings, PredictionHistogram,
 };
 use crate::evaluation::{EvaluationError, IntervalSettings, Measurement, Protocol};
 
@@ -50,7 +49,7 @@ pub fn evaluate_classification(
         model: model.to_owned(),
         n_rows: cases.n_rows(),
         n_positives: cases.n_positives(),
-        groups: group_counts(cases)?,
+        groups: prepared.group_auc(),
         metrics: named
             .filter_map(|(metric, found)| Some((metric.name().to_owned(), found?)))
             .collect(),
@@ -67,15 +66,6 @@ pub fn evaluate_classification(
         },
         cases: Some(cases.clone()),
     })
-}
-
-/// Group AUC with its numbers of groups; `None` where it is undefined.
-fn group_counts(cases: &ClassificationCases) -> Result<Option<GroupAuc>, EvaluationError> {
-    match group_auc(cases) {
-        Ok(found) => Ok(Some(found)),
-        Err(EvaluationError::NoGroups | EvaluationError::NoGroupWithBothClasses { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 fn histogram(cases: &ClassificationCases) -> PredictionHistogram {

@@ -31,15 +31,9 @@ pub struct GroupAuc {
 /// weights by impressions, not clicks.
 pub fn group_auc(cases: &ClassificationCases) -> Result<GroupAuc, EvaluationError> {
     let groups = Groups::new(cases).ok_or(EvaluationError::NoGroups)?;
-    let aucs = GroupAucs::new(cases, &groups);
     let n_groups = groups.n_groups();
-    let value = aucs.mean(|_| 1.0);
-    let value = value.ok_or(EvaluationError::NoGroupWithBothClasses { n_groups })?;
-    Ok(GroupAuc {
-        value,
-        n_groups,
-        n_groups_left_out: n_groups - aucs.by_group.len(),
-    })
+    let found = GroupAucs::new(cases, &groups).summary(n_groups);
+    found.ok_or(EvaluationError::NoGroupWithBothClasses { n_groups })
 }
 
 /// Groups numbered from 0.
@@ -99,6 +93,15 @@ impl GroupAucs {
         Self {
             by_group: rows.filter_map(of_group).collect(),
         }
+    }
+
+    /// The mean over `n_groups` groups; `None` if none has both classes.
+    pub(super) fn summary(&self, n_groups: usize) -> Option<GroupAuc> {
+        Some(GroupAuc {
+            value: self.mean(|_| 1.0)?,
+            n_groups,
+            n_groups_left_out: n_groups - self.by_group.len(),
+        })
     }
 
     /// The mean with each group counted so often; `None` if no group with both classes is.

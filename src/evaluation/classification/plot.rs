@@ -28,7 +28,7 @@ impl ClassificationReport {
     /// as an SVG file; its directory is made if need be. Needs the feature `plot`.
     ///
     /// # Errors
-    /// [`EvaluationError::Draw`], [`EvaluationError::Write`].
+    /// [`EvaluationError::Picture`].
     pub fn write_reliability_svg(&self, path: impl AsRef<Path>) -> Result<(), EvaluationError> {
         write("reliability curve", path.as_ref(), |svg| {
             draw_reliability(svg, self)
@@ -39,7 +39,7 @@ impl ClassificationReport {
     /// made if need be. Needs the feature `plot`.
     ///
     /// # Errors
-    /// [`EvaluationError::Draw`], [`EvaluationError::Write`].
+    /// [`EvaluationError::Picture`].
     pub fn write_gain_svg(&self, path: impl AsRef<Path>) -> Result<(), EvaluationError> {
         write("gain curve", path.as_ref(), |svg| draw_gain(svg, self))
     }
@@ -50,16 +50,17 @@ fn write(
     path: &Path,
     draw: impl FnOnce(&mut String) -> Result<(), BoxedError>,
 ) -> Result<(), EvaluationError> {
-    let mut svg = String::new();
-    draw(&mut svg).map_err(|source| EvaluationError::Draw { picture, source })?;
-    let directory = path.parent().map_or(Ok(()), fs::create_dir_all);
-    directory
-        .and_then(|()| fs::write(path, svg))
-        .map_err(|source| EvaluationError::Write {
-            picture,
-            path: path.to_owned(),
-            source,
-        })
+    let drawn = || {
+        let mut svg = String::new();
+        draw(&mut svg)?;
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        Ok(fs::write(path, svg)?)
+    };
+    drawn().map_err(|source: BoxedError| EvaluationError::Picture {
+        picture,
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn draw_reliability(svg: &mut String, report: &ClassificationReport) -> Result<(), BoxedError> {
@@ -239,90 +240,4 @@ fn draw_key<'a: 'b, 'b>(
 fn format_value(value: f64, span: f64) -> String {
     let decimals = (1.0 - span.log10()).ceil().clamp(0.0, 9.0) as usize;
     format!("{value:.decimals$}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::evaluation::classification::{
-        ClassificationCases, ClassificationSettings, evaluate_classification,
-    };
-
-    /// Rare positives, of which the model promises a little too many.
-    fn report(n_rows: u32) -> ClassificationReport {
-        let part = |row: u32, step: u32| f64::from(row.wrapping_mul(step) % 1009) / 1009.0;
-        let probability = |row| 0.01 + 0.25 * part(row, 379).powi(3);
-        let probabilities: Vec<f64> = (0..n_rows).map(probability).collect();
-        let label = |row| row == 0 || row != 1 && part(row, 613) < 0.8 * probability(row);
-        let labels = (0..n_rows).map(label).collect();
-        let cases = ClassificationCases::new(probabilities, labels).unwrap();
-        let settings = ClassificationSettings {
-            interval: None,
-            ..ClassificationSettings::default()
-        };
-        evaluate_classification("a model", &cases, &settings).unwrap()
-    }
-
-    #[test]
-    fn a_reliability_curve_shows_every_bin_and_a_histogram_every_bar() {
-        let mut svg = String::new();
-        draw_reliability(&mut svg, &report(5000)).unwrap();
-        assert_eq!(svg.matches("r=\"4\"").count(), 10);
-        for text in [
-            "a model, calibration error",
-            "share of positives",
-            "as predicted",
-        ] {
-            assert!(svg.contains(text), "{text}");
-        }
-        assert!(svg.matches("<rect").count() >= 20);
-    }
-
-    #[test]
-    fn a_gain_curve_is_drawn_beside_chance_and_the_best_possible() {
-        let mut svg = String::new();
-        draw_gain(&mut svg, &report(5000)).unwrap();
-        // The gain starts at 0, the lift at the first decile.
-        assert_eq!(svg.matches("r=\"3\"").count(), 11 + 10);
-        for text in ["a model, ROC AUC", "best possible", "by chance", "lift"] {
-            assert!(svg.contains(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn two_rows_and_predictions_of_nought_can_be_drawn() {
-        let mut report = report(2);
-        for _ in 0..2 {
-            let mut svg = String::new();
-            draw_reliability(&mut svg, &report).unwrap();
-            draw_gain(&mut svg, &report).unwrap();
-            let cases = ClassificationCases::new(vec![0.0; 3], vec![true, false, false]).unwrap();
-            report =
-                evaluate_classification("", &cases, &ClassificationSettings::default()).unwrap();
-        }
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_written_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = report(50).write_gain_svg(folder.path()).unwrap_err();
-        assert!(
-            matches!(error, EvaluationError::Write { picture: "gain curve", path, .. } if path == folder.path())
-        );
-        let file = folder.path().join("new").join("curve.svg");
-        report(50).write_reliability_svg(&file).unwrap();
-        assert!(fs::read_to_string(file).unwrap().starts_with("<svg"));
-    }
-
-    /// Writes pictures to look at: `SALIENT_PLOT=FOLDER cargo test ... -- --ignored pictures`.
-    #[test]
-    #[ignore = "writes into the folder named by SALIENT_PLOT"]
-    fn pictures_to_look_at() {
-        let folder = std::path::PathBuf::from(std::env::var("SALIENT_PLOT").unwrap());
-        let report = report(5000);
-        report
-            .write_reliability_svg(folder.join("reliability.svg"))
-            .unwrap();
-        report.write_gain_svg(folder.join("gain.svg")).unwrap();
-    }
 }

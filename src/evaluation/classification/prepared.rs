@@ -9,7 +9,7 @@ use super::proper_scores::{
 use super::reliability::calibration_error_of;
 use super::{
     CalibrationBins, ClassificationCases, ClassificationMetric, ClassificationProtocol, Confusion,
-    DrawnUnit,
+    DrawnUnit, GroupAuc,
 };
 use crate::evaluation::interval::{Draws, percentile_interval, resamples};
 use crate::evaluation::{Estimate, IntervalSettings};
@@ -67,6 +67,12 @@ impl<'a> Prepared<'a> {
     pub(super) fn n_units(&self) -> usize {
         let n_groups = self.groups.as_ref().map(|(groups, _)| groups.n_groups());
         n_groups.unwrap_or(self.cases.n_rows())
+    }
+
+    /// Group AUC with its numbers of groups; `None` where it is undefined.
+    pub(super) fn group_auc(&self) -> Option<GroupAuc> {
+        let (groups, aucs) = self.groups.as_ref()?;
+        aucs.summary(groups.n_groups())
     }
 
     /// All metrics of the cases themselves.

@@ -132,7 +132,7 @@ impl ClassificationReport {
     }
 
     fn reliability_table(&self) -> TextTable {
-        let header = ["mean prediction", "rows", "positives", "interval"];
+        let header = ["mean prediction", "rows", "share of positives", "interval"];
         let mut table = TextTable::new(header.map(str::to_owned));
         for bin in &self.reliability {
             let Interval { low, high } = bin.interval;
