@@ -182,7 +182,9 @@ fn each_row_gets_a_logit_for_each_label() {
 
 #[test]
 fn gradients_of_every_weight_are_those_of_differences() {
-    let batch = rows(2, 5);
+    let mut batch = rows(2, 5);
+    // Large numbers make fast waves, of which differences are too coarse a measure.
+    batch.numbers.iter_mut().for_each(|number| *number *= 0.25);
     for mut config in configs() {
         config.embedding_penalty = 0.3;
         let network = loud(network_on(&config, &Device::flex().autodiff()));
