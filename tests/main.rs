@@ -86,6 +86,9 @@ mod kill;
 /// A recommender learns what follows what, the same way every time, and answers or refuses as it says.
 mod next_item;
 
+/// Networks of click-through rate compute what their definitions and PyTorch say, and keep the promises of a classifier.
+mod ctr_networks;
+
 /// Each folder of the crate uses only those that it may.
 mod layering;
 

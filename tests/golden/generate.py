@@ -1,4 +1,4 @@
-"""Writes the golden values that tests/encoder.rs and tests/attention.rs compare with.
+"""Writes the golden values that tests compare with.
 
 PyTorch 2.15.0 on the CPU, one thread, fixed seeds:
 
@@ -320,6 +320,90 @@ def recommender():
     }
 
 
+class Interacting(nn.Module):
+    """A layer of AutoInt, after the equations of the paper."""
+
+    def __init__(self, d_in, d_out, heads):
+        super().__init__()
+        self.heads = heads
+        self.query, self.key, self.value, self.residual = (nn.Linear(d_in, d_out, bias=False) for _ in range(4))
+
+    def forward(self, x):
+        q, k, v = (m(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for m in (self.query, self.key, self.value))
+        mixed = (q @ k.transpose(2, 3)).softmax(-1) @ v
+        return F.relu(mixed.transpose(1, 2).flatten(2) + self.residual(x))
+
+
+class AutoInt(nn.Module):
+    """AutoInt+ with a weight a value; all values in one table."""
+
+    def __init__(self, n_values, n_fields):
+        super().__init__()
+        self.table, self.weights = nn.Embedding(n_values, 4), nn.Embedding(n_values, 1)
+        self.layers = nn.ModuleList([Interacting(4, 6, 3), Interacting(6, 6, 3)])
+        self.output = nn.Linear(n_fields * 6, 1, bias=False)
+        widths = [n_fields * 4, 5, 3]
+        maps = [part for i, o in zip(widths, widths[1:]) for part in (nn.Linear(i, o), nn.ReLU())]
+        self.mlp = nn.Sequential(*maps, nn.Linear(3, 1, bias=False))
+        self.bias = nn.Parameter(torch.zeros(1))
+
+    def forward(self, ids):
+        tokens = x = self.table(ids)
+        for layer in self.layers:
+            x = layer(x)
+        logits = self.output(x.flatten(1)) + self.mlp(tokens.flatten(1)) + self.bias
+        return logits + self.weights(ids).sum(1)
+
+
+class Din(nn.Module):
+    """A deep interest network with one history of the last field; all values in one table."""
+
+    def __init__(self, n_values, n_fields):
+        super().__init__()
+        self.table = nn.Embedding(n_values, 4)
+        self.unit = nn.Sequential(nn.Linear(16, 6), nn.SiLU(), nn.Linear(6, 1))
+        self.mlp = nn.Sequential(nn.Linear((n_fields + 1) * 4, 5), nn.ReLU(), nn.Linear(5, 1, bias=False))
+        self.bias = nn.Parameter(torch.zeros(1))
+
+    def forward(self, ids, histories):
+        logits = []
+        for row, history in zip(ids, histories):
+            tokens, events = self.table(row), self.table(history)
+            query = tokens[-1].expand_as(events)
+            weight = self.unit(torch.cat([query, events, query - events, query * events], -1))
+            summed = (weight * events).sum(0)
+            logits.append(self.mlp(torch.cat([tokens.flatten(), summed])) + self.bias)
+        return torch.stack(logits)
+
+
+def ctr_networks():
+    torch.manual_seed(70)
+    sizes = torch.tensor([5, 3, 7])
+    autoint = disturb(AutoInt(15, 3))
+    ids = (torch.rand(6, 3) * sizes).long()
+    torch.manual_seed(71)
+    din = disturb(Din(12, 2))
+    shown = (torch.rand(4, 2) * sizes[[0, 2]]).long()
+    lengths = [3, 0, 1, 5]
+    histories = [(torch.rand(length) * 7).long() for length in lengths]
+    ends = [sum(lengths[:i]) for i in range(len(lengths) + 1)]
+    return {
+        "about": "ids count from 0 in each field; the rows of a field follow those of the field before in the table",
+        "autoint": {
+            "weights": weights(autoint),
+            "ids": ids.flatten().tolist(),
+            "logits": tensor(autoint(ids + torch.tensor([0, 5, 8]))),
+        },
+        "din": {
+            "weights": weights(din),
+            "ids": shown.flatten().tolist(),
+            "offsets": ends,
+            "history": torch.cat(histories).tolist(),
+            "logits": tensor(din(shown + torch.tensor([0, 5]), [history + 5 for history in histories])),
+        },
+    }
+
+
 torch.set_num_threads(1)
 # The fused path of nn.TransformerEncoderLayer computes the same in another order; the plain one is the reference.
 torch.backends.mha.set_fastpath_enabled(False)
@@ -334,3 +418,4 @@ write("positions", positions())
 write("sasrec", recommender())
 write("gated_block", gated_block())
 write("pointwise_block", pointwise_block())
+write("ctr_networks", ctr_networks())

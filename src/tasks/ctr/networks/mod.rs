@@ -14,6 +14,7 @@ mod fields;
 mod final_mlp;
 mod ft_transformer;
 mod histories;
+mod init;
 mod interaction;
 mod layout;
 mod network;

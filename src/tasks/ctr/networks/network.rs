@@ -1,23 +1,19 @@
 //! From rows to logits.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
-use super::config::{CtrNetworkConfig, HistoryUse, InteractionConfig, PenaltyRows};
-use super::fields::{FieldEmbeddings, FieldEmbeddingsConfig};
-use super::interaction::{Interaction, Purpose};
+use super::config::PenaltyRows;
+use super::fields::FieldEmbeddings;
+use super::interaction::Interaction;
 use super::layout::FieldLayout;
-use crate::features::tabular::{EncodedRows, TabularShape};
-use crate::model::{ModelError, check};
-use crate::parameters;
-use crate::random::{Mode, RandomKey};
-
-/// Standard deviation of the first vectors of values, as in FuxiCTR.
-const STANDARD_DEVIATION: f64 = 1e-4;
+use crate::features::tabular::EncodedRows;
+use crate::model::ModelError;
+use crate::random::Mode;
 
 /// Gives each row a logit for each label.
 ///
-/// The vectors of the fields interact as [`InteractionConfig`] says; to their logits come those of single values, if the
+/// The vectors of the fields interact as [`InteractionConfig`](super::InteractionConfig) says; to their logits come those of single values, if the
 /// network has such weights, and a bias.
 ///
 /// ```
@@ -48,65 +44,17 @@ pub struct CtrNetwork {
     pub first_order: Option<FieldEmbeddings>,
     /// What each logit is where nothing speaks for or against, `[n_labels]`.
     pub bias: Param<Tensor<1>>,
-    embedding_penalty: f64,
+    pub(super) embedding_penalty: f64,
     #[module(skip)]
-    penalty_rows: PenaltyRows,
+    pub(super) penalty_rows: PenaltyRows,
     #[module(skip)]
-    layout: FieldLayout,
+    pub(super) layout: FieldLayout,
     /// Lists that are read.
     #[module(skip)]
-    lists: Vec<usize>,
+    pub(super) lists: Vec<usize>,
 }
 
 impl CtrNetwork {
-    /// Draws the weights for rows of a table and puts them on `device`.
-    ///
-    /// # Errors
-    /// [`ModelError::NoFields`], [`ModelError::NoLabels`], [`ModelError::NoHistory`], [`ModelError::NoSuchCategory`],
-    /// [`ModelError::MoreValuesThanShared`], [`ModelError::TooManyValues`], [`ModelError::UnknownField`], and, for settings
-    /// outside their ranges, [`ModelError::ZeroSize`], [`ModelError::TooSmall`], [`ModelError::NotPositive`],
-    /// [`ModelError::Negative`], [`ModelError::DropoutOutOfRange`], [`ModelError::HeadsDoNotDivideModel`].
-    pub fn init(
-        config: &CtrNetworkConfig,
-        shape: &TabularShape,
-        key: RandomKey,
-        device: &Device,
-    ) -> Result<Self, ModelError> {
-        let layout = checked(config, shape)?;
-        let (lists, with_token) = read_lists(config, &layout);
-        if layout.n_categories() + layout.number_widths.len() + lists.len() == 0 {
-            let network = config.interaction.name();
-            return Err(ModelError::NoFields { network });
-        }
-        let n_labels = shape.labels.len();
-        let purpose = Purpose {
-            config,
-            shape,
-            layout: &layout,
-            lists: &with_token,
-        };
-        let interaction = Interaction::init(&purpose, key.child(0), device)?;
-        let fields = interaction.as_ref().map(|_| {
-            let fields = field_vectors(config, n_labels, with_token.clone());
-            fields.init(&layout, key.child(1), device)
-        });
-        let has_weights = config.first_order || config.interaction.needs_first_order();
-        let first_order = has_weights.then(|| {
-            let weights = value_weights(config, n_labels, lists.clone());
-            weights.init(&layout, key.child(2), device)
-        });
-        Ok(Self {
-            fields: fields.transpose()?,
-            interaction,
-            first_order: first_order.transpose()?,
-            bias: parameters::zeros([n_labels], device),
-            embedding_penalty: config.embedding_penalty,
-            penalty_rows: config.penalty_rows,
-            layout,
-            lists,
-        })
-    }
-
     /// Number of labels.
     pub fn n_labels(&self) -> usize {
         let [n_labels] = self.bias.dims();
@@ -146,7 +94,7 @@ impl CtrNetwork {
 
     /// What the loss gains by the size of the vectors of values: half of `embedding_penalty` times the sum of their squares.
     ///
-    /// It counts the values of the batch, once each, or all, as [`PenaltyRows`] says, in the vectors of fields and the
+    /// It counts the values of the batch, "missing" for an empty list included, once each, or all, as [`PenaltyRows`] says, in the vectors of fields and the
     /// weights of single values alike; maps of numbers do not count.
     ///
     /// # Shapes
@@ -235,77 +183,5 @@ impl CtrNetwork {
             }
         });
         Ok(self)
-    }
-}
-
-/// Where values lie, after all that a shape and common settings can do wrong.
-fn checked(config: &CtrNetworkConfig, shape: &TabularShape) -> Result<FieldLayout, ModelError> {
-    check::positive_size("d_embedding", config.d_embedding)?;
-    if let Some(deviation) = config.embedding_standard_deviation {
-        check::positive("embedding_standard_deviation", deviation)?;
-    }
-    check::not_negative("embedding_penalty", config.embedding_penalty)?;
-    if shape.labels.is_empty() {
-        return Err(ModelError::NoLabels);
-    }
-    FieldLayout::new(shape)
-}
-
-/// The lists that are read, and those of them that have a token.
-fn read_lists(config: &CtrNetworkConfig, layout: &FieldLayout) -> (Vec<usize>, Vec<usize>) {
-    let read = |list: &usize| config.history == HistoryUse::Read || !layout.is_history(*list);
-    let lists: Vec<usize> = (0..layout.n_lists()).filter(read).collect();
-    if !config.interaction.attends_to_histories() {
-        return (lists.clone(), lists);
-    }
-    let attended = layout.attended();
-    let is_attended = |list: usize| attended.iter().any(|&(history, _)| history == list);
-    let with_token = lists.iter().copied().filter(|&list| !is_attended(list));
-    let with_token = with_token.collect();
-    (lists, with_token)
-}
-
-/// Settings of the vectors of fields.
-fn field_vectors(
-    config: &CtrNetworkConfig,
-    n_labels: usize,
-    lists: Vec<usize>,
-) -> FieldEmbeddingsConfig {
-    let bound = 1.0 / (config.d_embedding as f64).sqrt();
-    let usual = if config.interaction.norms_tokens() {
-        bound / 3.0f64.sqrt()
-    } else {
-        STANDARD_DEVIATION
-    };
-    let d_model = match config.interaction {
-        // Pairs have no weights but their vectors, so each label has some of its own.
-        InteractionConfig::Fm {} => config.d_embedding * n_labels,
-        _ => config.d_embedding,
-    };
-    FieldEmbeddingsConfig {
-        d_model,
-        standard_deviation: config.embedding_standard_deviation.unwrap_or(usual),
-        bound,
-        bias: true,
-        periodic: config.periodic.clone(),
-        lists,
-    }
-}
-
-/// Settings of the weights of single values.
-fn value_weights(
-    config: &CtrNetworkConfig,
-    n_labels: usize,
-    lists: Vec<usize>,
-) -> FieldEmbeddingsConfig {
-    let deviation = config.embedding_standard_deviation;
-    let standard_deviation = deviation.unwrap_or(STANDARD_DEVIATION);
-    FieldEmbeddingsConfig {
-        d_model: n_labels,
-        standard_deviation,
-        bound: standard_deviation,
-        bias: false,
-        periodic: None,
-        lists,
     }
 }
