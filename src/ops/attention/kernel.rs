@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::bias_rows::{BiasGradient, BiasPlan, BiasRows};
 use super::head::{Head, Known};
+use super::short;
 use super::tile::{Place, Scratch};
 use super::{AttentionForm, AttentionLayout, Dropout, Visibility};
 
@@ -174,6 +175,9 @@ impl Plan {
 
     /// Mixes the values.
     pub(super) fn forward(&self, rows: Rows<'_>) -> Forward {
+        if let Some(len) = short::length(self) {
+            return short::forward(self, len, rows);
+        }
         let biases = BiasRows::new(self, rows.biases);
         let mut context = vec![0.0; rows.query.len()];
         let mut log_sums = vec![0.0; self.layout.query.n_rows() * self.n_heads];
@@ -198,6 +202,9 @@ impl Plan {
 
     /// Gradients, from those of the mixed values.
     pub(super) fn backward(&self, rows: Rows<'_>, given: Given<'_>) -> Gradients {
+        if let Some(len) = short::length(self) {
+            return short::backward(self, len, rows, given);
+        }
         let biases = BiasRows::new(self, rows.biases);
         let mut query = vec![0.0; rows.query.len()];
         let mut key = vec![0.0; rows.key.len()];

@@ -147,6 +147,41 @@ fn odd_lengths_and_widths_agree() {
 }
 
 #[test]
+fn many_sequences_of_one_short_length_agree() {
+    for (n_sequences, length) in [
+        (1, 1),
+        (3, 5),
+        (16, 10),
+        (17, 4),
+        (40, 39),
+        (5, 64),
+        (5, 65),
+    ] {
+        for (n_heads, d_head) in [(1, 1), (3, 2), (2, 8), (1, 32), (1, 33)] {
+            let lengths = vec![length; n_sequences];
+            let batch = Batch::new(&lengths, &lengths, n_heads, d_head);
+            batch.check(&AttentionOptions::default());
+            batch.check(&AttentionOptions {
+                scale: Some(-0.7),
+                ..AttentionOptions::default()
+            });
+        }
+    }
+}
+
+#[test]
+fn a_short_sequence_alone_equals_itself_among_others() {
+    let run = |n_sequences: usize| {
+        let batch = Batch::new(&vec![10; n_sequences], &vec![10; n_sequences], 2, 8);
+        batch.run(attention, &AttentionOptions::default())
+    };
+    let (one, many) = (run(1), run(40));
+    for (one, many) in one.iter().zip(&many) {
+        assert_eq!(one[..], many[..one.len()]);
+    }
+}
+
+#[test]
 fn lengths_beyond_a_tile_agree() {
     let batch = Batch::new(&[1000, 0, 257, 300], &[1000, 5, 255, 513], 2, 8);
     for visibility in [

@@ -18,6 +18,8 @@ mod kernel;
 mod options;
 mod padded;
 #[cfg(feature = "flex")]
+mod short;
+#[cfg(feature = "flex")]
 mod tile;
 #[cfg(feature = "flex")]
 mod weights;
