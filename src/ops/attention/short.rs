@@ -300,6 +300,21 @@ fn logarithms<S: Simd>(simd: S, numbers: S::f32s) -> S::f32s {
     S::as_simd_f32s(each).0[0]
 }
 
+/// The weight of a key, and the gradient of its product with the query, from that product and the gradient of the weight.
+///
+/// A function, since a closure of this size is not inlined, and then none of its vector instructions are.
+#[inline(always)]
+fn softmax_gradient<S: Simd>(
+    simd: S,
+    [product, d_weight]: [S::f32s; 2],
+    [scale, log_sum, mean]: [S::f32s; 3],
+) -> [S::f32s; 2] {
+    let score = simd.mul_f32s(product, scale);
+    let weight = small_exponentials(simd, simd.sub_f32s(score, log_sum));
+    let d_score = simd.mul_f32s(weight, simd.sub_f32s(d_weight, mean));
+    [weight, simd.mul_f32s(d_score, scale)]
+}
+
 /// Backward of one block.
 struct BackwardBlock<'a> {
     block: &'a Block,
@@ -329,13 +344,7 @@ impl WithSimd for BackwardBlock<'_> {
                 let at = block.at(part, row);
                 let log_sum = log_sums[(part.head * block.len + row) * step + part.index];
                 let [mean] = products(simd, (context, at), (d_context, [at]), size);
-                let mut finish = |key_row: usize, score, d_weight| {
-                    let score = simd.mul_f32s(score, scale);
-                    let weight = small_exponentials(simd, simd.sub_f32s(score, log_sum));
-                    let d_score = simd.mul_f32s(weight, simd.sub_f32s(d_weight, mean));
-                    weights[key_row] = weight;
-                    d_scores[key_row] = simd.mul_f32s(d_score, scale);
-                };
+                let known = [scale, log_sum, mean];
                 let mut keys = 0;
                 while keys + TOGETHER <= block.len {
                     let first = std::array::from_fn(|index| block.at(part, keys + index));
@@ -343,7 +352,9 @@ impl WithSimd for BackwardBlock<'_> {
                     let found: [_; TOGETHER] =
                         products(simd, (d_context, at), (value, first), size);
                     for index in 0..TOGETHER {
-                        finish(keys + index, scores[index], found[index]);
+                        let pair = [scores[index], found[index]];
+                        let [weight, d_score] = softmax_gradient(simd, pair, known);
+                        (weights[keys + index], d_scores[keys + index]) = (weight, d_score);
                     }
                     keys += TOGETHER;
                 }
@@ -351,7 +362,8 @@ impl WithSimd for BackwardBlock<'_> {
                     let first = [block.at(part, key_row)];
                     let [score] = products(simd, (query, at), (key, first), size);
                     let [found] = products(simd, (d_context, at), (value, first), size);
-                    finish(key_row, score, found);
+                    let [weight, d_score] = softmax_gradient(simd, [score, found], known);
+                    (weights[key_row], d_scores[key_row]) = (weight, d_score);
                 }
                 for column in 0..block.d_head {
                     let here = at + column * step;
