@@ -51,3 +51,8 @@ pub use error::Error;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// The code of the guide to CTR, likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/ctr.md")]
+pub struct CtrGuide;

@@ -89,6 +89,9 @@ mod next_item;
 /// Networks of click-through rate compute what their definitions and PyTorch say, and keep the promises of a classifier.
 mod ctr_networks;
 
+/// A click model learns from tables, answers files, records and choices alike, and says what is wrong with them.
+mod ctr;
+
 /// Each folder of the crate uses only those that it may.
 mod layering;
 

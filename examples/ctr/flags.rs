@@ -172,11 +172,11 @@ pub(crate) enum SplitKind {
 }
 
 impl TableFlags {
-    /// How tables become rows of numbers; `label` where none is named.
+    /// How tables become rows of numbers; `shop_columns` are those of the simulated shop, whose times are milliseconds.
     pub(crate) fn options(
         &self,
         seed: u64,
-        default_columns: &str,
+        shop_columns: &str,
     ) -> Result<CtrDataOptions, Box<dyn Error>> {
         let mut columns = Vec::new();
         for label in &self.label {
@@ -188,8 +188,10 @@ impl TableFlags {
             columns.push(TableColumn::new(column, TableRole::Label { positive }));
         }
         columns.extend(self.columns.clone());
+        let mut time_format = self.time_format.clone();
         if self.data.is_none() && self.train.is_none() {
-            columns = TableColumn::list(default_columns)?;
+            columns = TableColumn::list(shop_columns)?;
+            time_format = TimeFormat::UnixMillis;
         }
         Ok(CtrDataOptions {
             table: TableOptions {
@@ -199,7 +201,7 @@ impl TableFlags {
                     false => OtherColumns::Guess,
                 },
                 missing: self.missing.clone(),
-                time_format: self.time_format.clone(),
+                time_format,
                 file: ReadOptions {
                     delimiter: self.delimiter,
                     has_header: !self.no_header,

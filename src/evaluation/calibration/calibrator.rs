@@ -97,6 +97,10 @@ impl Calibrator {
         match self {
             Self::Identity => sigmoid(logit),
             Self::Temperature { temperature } => sigmoid(logit / temperature),
+            // No slope times an infinite logit is no number.
+            Self::Platt { slope, intercept } if *slope == 0.0 && !logit.is_nan() => {
+                sigmoid(*intercept)
+            }
             Self::Platt { slope, intercept } => sigmoid(slope * logit + intercept),
             Self::Isotonic(map) => map.probability(logit),
         }
