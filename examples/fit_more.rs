@@ -76,7 +76,11 @@ fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     let device = salient::device::pick(&flags.device)?;
     let config = config(flags)?;
-    let log = shared::log::load(&flags.data, &Default::default())?.interactions;
+    if flags.data.data.is_some() && flags.data.time_column.is_none() {
+        return Err("--data needs --time-column: which events are new?".into());
+    }
+    let log = shared::log::load(&flags.data, &Default::default())?;
+    let (log, data_sha256) = (log.interactions, log.sha256);
     let split = Split::new(&log, SplitRule::LeaveOneOut)?;
     let since = since(&log, &split, flags.new_share)?;
 
@@ -124,8 +128,10 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
 
     let settings = RankingSettings {
         batch_size: batch_size(new_data.n_items()),
+        cutoffs: shared::log::usual_cutoffs(new_data.n_items()),
         origin: DataOrigin {
             split: Some(format!("{}, test", split.rule)),
+            data_sha256: Some(data_sha256),
             ..DataOrigin::default()
         },
         ..RankingSettings::default()

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use salient::data::{Split, SplitRule};
+use salient::evaluation::DataOrigin;
 use salient::evaluation::ranking::{RankingSettings, evaluate_ranking};
 use salient::tasks::next_item::{
     LossChoice, Negatives, NextItemConfig, NextItemData, NextItemLoss, SearchRun, SearchSettings,
@@ -69,8 +70,9 @@ fn main() -> ExitCode {
 
 fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     let device = salient::device::pick(&flags.device)?;
-    let log = shared::log::load(&flags.data, &Default::default())?.interactions;
-    let data = NextItemData::new(&log, &Split::new(&log, SplitRule::LeaveOneOut)?)?;
+    let log = shared::log::load(&flags.data, &Default::default())?;
+    let split = Split::new(&log.interactions, SplitRule::LeaveOneOut)?;
+    let data = NextItemData::new(&log.interactions, &split)?;
     let mut base = NextItemConfig::preset(&flags.preset)?;
     base.training.seed = flags.seed;
     if flags.data.data.is_none() {
@@ -121,10 +123,16 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     }
     let settings = RankingSettings {
         batch_size: batch_size(data.n_items()),
+        cutoffs: shared::log::usual_cutoffs(data.n_items()),
+        origin: DataOrigin {
+            data_sha256: Some(log.sha256),
+            split: Some(format!("{}, test", split.rule)),
+            ..DataOrigin::default()
+        },
         ..RankingSettings::default()
     };
     println!(
-        "{}",
+        "The best settings of the validation part, on the test part:\n{}",
         evaluate_ranking(&data.test, &trained.model.scorer(), &settings)?
     );
     if let Some(out) = &flags.out {

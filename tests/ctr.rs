@@ -93,7 +93,7 @@ fn data(files: &Files, n_rows: usize, options: &CtrDataOptions) -> CtrData {
 /// A preset made small and quick.
 fn config(preset: &str) -> CtrConfig {
     let mut config = CtrConfig::preset(preset).unwrap();
-    config.network.d_embedding = 4;
+    config.network.d_embedding = 8;
     config.training.batch_size = 64;
     config.training.learning_rate = 0.01;
     config.training.max_epochs = 4;

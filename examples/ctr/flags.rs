@@ -106,7 +106,7 @@ pub(crate) struct TableFlags {
     /// Share of training rows without a positive label that are kept; the probabilities are those before
     #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
     pub(crate) negatives_kept: f64,
-    /// MiB that the rows of one part may take in memory; beyond, they go to a temporary file
+    /// MiB that the rows may take in memory; what does not fit goes to a temporary file
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     pub(crate) memory_mib: usize,
     /// Categories to report apart
@@ -145,7 +145,7 @@ pub(crate) enum Calendar {
 #[command(next_help_heading = "Split")]
 pub(crate) struct SplitFlags {
     /// How the one table is split [default: by time if there is a time, else at random]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, conflicts_with = "train")]
     pub(crate) split: Option<SplitKind>,
     /// Share of rows to stop and calibrate by
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
@@ -154,7 +154,7 @@ pub(crate) struct SplitFlags {
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     pub(crate) test_share: f64,
     /// Train so many times, each row being tested once, and judge all test rows together
-    #[arg(long, value_name = "FOLDS", conflicts_with_all = ["split", "train", "test_share"])]
+    #[arg(long, value_name = "FOLDS", conflicts_with_all = ["split", "train", "test_share", "out", "resume"])]
     pub(crate) folds: Option<usize>,
 }
 
@@ -190,6 +190,9 @@ impl TableFlags {
         columns.extend(self.columns.clone());
         let mut time_format = self.time_format.clone();
         if self.data.is_none() && self.train.is_none() {
+            if !columns.is_empty() {
+                return Err("--label and --columns need --data or --train".into());
+            }
             columns = TableColumn::list(shop_columns)?;
             time_format = TimeFormat::UnixMillis;
         }
@@ -213,7 +216,7 @@ impl TableFlags {
             features: self.features(),
             negatives_kept: self.negatives_kept,
             seed,
-            max_bytes_in_memory: self.memory_mib << 20,
+            max_bytes_in_memory: self.memory_mib.saturating_mul(1 << 20),
         })
     }
 
@@ -226,7 +229,7 @@ impl TableFlags {
                     Encoding::Standard => NumberEncoding::Standard,
                     Encoding::Log => NumberEncoding::Log,
                     Encoding::Quantile => NumberEncoding::Quantile {
-                        n_quantiles: self.n_bins.max(2),
+                        n_quantiles: self.n_bins,
                     },
                     Encoding::PiecewiseLinear => NumberEncoding::PiecewiseLinear {
                         n_bins: self.n_bins,

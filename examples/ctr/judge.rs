@@ -36,6 +36,22 @@ pub(crate) struct Judgements {
 }
 
 impl Judged {
+    /// Refuses what could not be judged, before time is spent on training.
+    pub(crate) fn check(data: &CtrData, segments: &[String]) -> Result<(), String> {
+        if data.test.is_none() {
+            return Err("there are no test rows: give --test, or a --test-share above 0".into());
+        }
+        let shape = data.schema.shape();
+        let known: Vec<&str> = shape.categories.iter().map(|field| &*field.name).collect();
+        match segments.iter().find(|name| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(name) => Err(format!(
+                "--segments {name}: the categories are {}",
+                known.join(", ")
+            )),
+        }
+    }
+
     /// Adds what a model says of its test rows.
     pub(crate) fn add(
         &mut self,
@@ -51,12 +67,12 @@ impl Judged {
         let cases = model.cases(rows)?;
         self.labels.resize_with(cases.len(), Judgements::default);
         for (((judged, cases), name), rate) in
-            (self.labels.iter_mut().zip(&cases).zip(&shape.labels)).zip(data.base_rates())
+            (self.labels.iter_mut().zip(&cases).zip(&shape.labels)).zip(data.true_rates()?)
         {
             judged.name.clone_from(name);
             judged.truth.extend(cases.labels());
             judged.model.extend(cases.probabilities());
-            judged.base_rate.extend(vec![*rate; cases.n_rows()]);
+            judged.base_rate.extend(vec![rate; cases.n_rows()]);
         }
         if let Some(cases) = cases.first() {
             self.weights.extend(cases.weights().unwrap_or_default());
@@ -153,7 +169,7 @@ fn true_probabilities(shop: &Shop, split: TableSplit) -> Result<Vec<f64>, Box<dy
         .iter()
         .map(|shown| shown.time_utc_millis)
         .collect();
-    let splitter = TableSplitter::new(split, &times, times.len())?;
+    let splitter = TableSplitter::new(split, times, impressions.len())?;
     let mut truth = Vec::new();
     for (row, shown) in impressions.iter().enumerate() {
         let user = &shop.users()[shown.user as usize].id;

@@ -46,8 +46,9 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
+    flags.run.check()?;
     let device = salient::device::pick(&flags.run.device)?;
-    let config = flags.model.config(flags.run.seed)?;
+    let config = flags.model.config(&flags.run)?;
     let source = source::find(flags)?;
     let mut judged = Judged::default();
     let mut last = None;
@@ -56,6 +57,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         if fold == 0 {
             println!("{}\n\n{}\n", data.columns, data.features);
         }
+        Judged::check(&data, &flags.data.segments)?;
         let cpu_before = resources::cpu_seconds();
         let fingerprint = data.fingerprint(&config);
         let trainer = shared::training::trainer(&flags.run, &config.training, fingerprint)?;

@@ -8,6 +8,7 @@ use salient::tasks::ctr::{CtrConfig, HistoryUse, PRESETS};
 use serde_json::Value;
 
 use crate::flags::Calibration;
+use crate::shared::flags::RunFlags;
 
 /// The model and its training.
 #[derive(Args, Debug)]
@@ -43,9 +44,9 @@ pub(crate) struct ModelFlags {
     /// Validations without improvement after which training ends
     #[arg(long, value_name = "VALIDATIONS")]
     pub(crate) patience: Option<usize>,
-    /// How logits become probabilities, fitted on the validation rows
-    #[arg(long, value_enum, default_value_t = Calibration::None)]
-    pub(crate) calibration: Calibration,
+    /// How logits become probabilities, fitted on the validation rows [default: none]
+    #[arg(long, value_enum)]
+    pub(crate) calibration: Option<Calibration>,
     /// Judge the model alone
     #[arg(long)]
     pub(crate) no_baselines: bool,
@@ -53,7 +54,7 @@ pub(crate) struct ModelFlags {
 
 impl ModelFlags {
     /// The settings.
-    pub(crate) fn config(&self, seed: u64) -> Result<CtrConfig, Box<dyn Error>> {
+    pub(crate) fn config(&self, run: &RunFlags) -> Result<CtrConfig, Box<dyn Error>> {
         let mut config = match &self.config {
             None => CtrConfig::preset(&self.preset)?,
             Some(path) => {
@@ -63,8 +64,12 @@ impl ModelFlags {
                     .map_err(|error| format!("no settings in {}: {error}", path.display()))?
             }
         };
-        config.training.seed = seed;
-        config.calibration = self.calibration.kind();
+        config.training.seed = run.seed;
+        set(
+            &mut config.calibration,
+            self.calibration.map(Calibration::kind),
+        );
+        config.training.checkpoint_every_steps = run.checkpoint_every;
         set(&mut config.network.d_embedding, self.d_embedding);
         set(
             &mut config.network.embedding_penalty,

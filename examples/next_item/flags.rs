@@ -10,6 +10,7 @@ use crate::model_flags::ModelFlags;
 use crate::shared::attributes::AttributeFlags;
 use crate::shared::data_flags::DataFlags;
 use crate::shared::flags::RunFlags;
+use crate::shared::log::usual_cutoffs;
 
 /// Trains a recommender on an event log and says how good it is: what will this person want next?
 #[derive(Parser, Debug)]
@@ -139,9 +140,7 @@ impl EvaluationFlags {
     /// The cutoffs, checked before time is spent on training.
     pub(crate) fn cutoffs(&self, n_items: usize) -> Result<Vec<usize>, EvaluationError> {
         let Some(cutoffs) = &self.cutoffs else {
-            let mut fitting: Vec<usize> = [5, 10, 20].map(|k| n_items.min(k)).into();
-            fitting.dedup();
-            return Ok(fitting);
+            return Ok(usual_cutoffs(n_items));
         };
         match cutoffs.iter().copied().find(|&k| k == 0 || k > n_items) {
             None => Ok(cutoffs.clone()),

@@ -48,6 +48,7 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
+    flags.run.check()?;
     let device = salient::device::pick(&flags.run.device)?;
     let mut config = flags.model.config(&flags.run, flags.data.data.is_none())?;
     let log = shared::log::load(&flags.data, &flags.filter.filter())?;
@@ -141,7 +142,7 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         let oracle = oracle::Oracle::new(shop, &log.interactions, &split, &data);
         println!(
             "{}\n",
-            oracle.gap_closed(&report, &reports, &data.test, &settings)?
+            oracle.gap_closed(&report, &reports, &data.test, &settings, k)?
         );
     }
     let hidden = match data.hidden_items.is_empty() {

@@ -51,19 +51,19 @@ impl Oracle {
         }
     }
 
-    /// The share of the way from the best baseline to this oracle that the model went, in NDCG at 10.
+    /// The share of the way from the best baseline to this oracle that the model went, in NDCG at `k`.
     pub(crate) fn gap_closed(
         &self,
         model: &RankingReport,
         baselines: &[RankingReport],
         cases: &[RankingCase],
         settings: &RankingSettings,
+        k: usize,
     ) -> Result<String, Box<dyn Error>> {
-        let k = 10;
         let ndcg = |report: &RankingReport| {
             report
                 .mean(RankingMetric::Ndcg, k)
-                .ok_or("the gap needs --cutoffs with 10")
+                .ok_or_else(|| format!("there is no NDCG at {k}"))
         };
         let oracle = ndcg(&evaluate_ranking(cases, self, settings)?)?;
         let mut best = 0.0_f64;
@@ -71,10 +71,13 @@ impl Oracle {
             best = best.max(ndcg(baseline)?);
         }
         let model = ndcg(model)?;
-        // Adding 0 turns the -0 of a small loss into 0.
-        let closed = ((model - best) / (oracle - best) * 100.0).round() + 0.0;
+        let closed = (model - best) / (oracle - best) * 100.0;
+        let way = match closed >= 0.0 {
+            true => format!("{closed:.0} % of the gap closed"),
+            false => "below the baseline".to_owned(),
+        };
         Ok(format!(
-            "NDCG at 10: best baseline {best:.4}, model {model:.4}, best possible {oracle:.4}: {closed:.0} % of the gap closed"
+            "NDCG at {k}: best baseline {best:.4}, model {model:.4}, best possible {oracle:.4}: {way}"
         ))
     }
 }

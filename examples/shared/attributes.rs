@@ -1,6 +1,7 @@
 //! Side tables: what is known of items and users beside their events.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Args;
 use salient::data::{
@@ -18,7 +19,7 @@ pub(crate) struct AttributeFlags {
     #[arg(long, value_name = "FILE", requires = "item_id_column")]
     items: Option<PathBuf>,
     /// Column of the item in --items, with ids as in --data
-    #[arg(long, value_name = "COLUMN", requires = "items")]
+    #[arg(long, value_name = "COLUMN", value_parser = ColumnRef::from_str, requires = "items")]
     item_id_column: Option<ColumnRef>,
     /// Columns to use as name:kind, such as brand:category,genres:categories=|,price:number,image:vector [default: all but those that look like ids, kinds guessed]
     #[arg(
@@ -35,7 +36,7 @@ pub(crate) struct AttributeFlags {
     #[arg(long, value_name = "FILE", requires = "user_id_column")]
     users: Option<PathBuf>,
     /// Column of the user in --users, with ids as in --data
-    #[arg(long, value_name = "COLUMN", requires = "users")]
+    #[arg(long, value_name = "COLUMN", value_parser = ColumnRef::from_str, requires = "users")]
     user_id_column: Option<ColumnRef>,
     /// Columns to use as name:kind [default: all but those that look like ids, kinds guessed]
     #[arg(

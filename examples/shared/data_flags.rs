@@ -1,6 +1,7 @@
 //! The flags of examples that read an event log.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 use salient::data::{ColumnRef, Delimiter, InteractionSchema, ReadOptions, TimeFormat};
@@ -20,26 +21,27 @@ pub(crate) struct DataFlags {
     /// The file has no header line; give columns by number, from 1
     #[arg(long)]
     pub(crate) no_header: bool,
+    // Without its own parser clap would take the name as it is, and `#1` for a name.
     /// Column of the user, or of the session: its name, or its number as `#1`
-    #[arg(long, value_name = "COLUMN", requires = "data")]
+    #[arg(long, value_name = "COLUMN", value_parser = ColumnRef::from_str, requires = "data")]
     pub(crate) user_column: Option<ColumnRef>,
     /// Column of the item
-    #[arg(long, value_name = "COLUMN", requires = "data")]
+    #[arg(long, value_name = "COLUMN", value_parser = ColumnRef::from_str, requires = "data")]
     pub(crate) item_column: Option<ColumnRef>,
     /// Column of the time; without one, events are in the order of the file
-    #[arg(long, value_name = "COLUMN", requires = "data")]
+    #[arg(long, value_name = "COLUMN", value_parser = ColumnRef::from_str, requires = "data")]
     pub(crate) time_column: Option<ColumnRef>,
     /// Column that orders events of the same time
-    #[arg(long, value_name = "COLUMN", requires = "time_column")]
+    #[arg(long, value_name = "COLUMN", value_parser = ColumnRef::from_str, requires = "time_column")]
     pub(crate) tie_break_column: Option<ColumnRef>,
     /// How times are written: auto, seconds, millis, micros, or a pattern such as `%d.%m.%Y %H:%M`
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     pub(crate) time_format: TimeFormat,
     /// Column of the type of event
-    #[arg(long, value_name = "COLUMN", requires = "data")]
+    #[arg(long, value_name = "COLUMN", value_parser = ColumnRef::from_str, requires = "data")]
     pub(crate) event_column: Option<ColumnRef>,
     /// Column of a weight, such as a rating or a dwell time
-    #[arg(long, value_name = "COLUMN", requires = "data")]
+    #[arg(long, value_name = "COLUMN", value_parser = ColumnRef::from_str, requires = "data")]
     pub(crate) weight_column: Option<ColumnRef>,
     /// What to do with a row that cannot be read
     #[arg(long, value_enum, default_value_t = BadRows::Fail)]

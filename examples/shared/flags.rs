@@ -23,6 +23,19 @@ impl From<BadRows> for OnBadRow {
     }
 }
 
+impl RunFlags {
+    /// Refuses what could not be written, before time is spent on training.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self.json.as_deref().filter(|path| path.is_dir()) {
+            Some(path) => Err(format!(
+                "--json {}: a directory, not a file",
+                path.display()
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
 /// How to run, and where to put what comes out.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Run")]

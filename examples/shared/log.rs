@@ -75,3 +75,10 @@ fn simulated(filter: &InteractionFilter) -> Result<Log, Box<dyn std::error::Erro
         shop: Some(shop),
     })
 }
+
+/// The cutoffs of figures where nobody chose others: 5, 10 and 20, or less where the catalogue is smaller.
+pub(crate) fn usual_cutoffs(n_items: usize) -> Vec<usize> {
+    let mut fitting: Vec<usize> = [5, 10, 20].map(|k| n_items.min(k)).into();
+    fitting.dedup();
+    fitting
+}

@@ -48,7 +48,11 @@ pub fn save(
 }
 
 fn write_synced(directory: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
-    let mut file = NamedTempFile::new_in(directory)?;
+    let mut builder = tempfile::Builder::new();
+    // Temporary files are for their owner alone; a model is for whoever the umask lets, such as the account of a service.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)

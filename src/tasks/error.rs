@@ -192,13 +192,15 @@ pub enum TaskError {
         /// Such as `training`.
         part: &'static str,
     },
-    /// All training rows have the same label.
+    /// All rows of a part have the same label.
     #[error(
-        "label {label:?} is {class} in all {n_rows} training rows: there is nothing to tell apart"
+        "label {label:?} is {class} in all {n_rows} {part} rows: there is nothing to tell apart"
     )]
     SingleClass {
         /// Name of the label.
         label: String,
+        /// Such as `training`.
+        part: &'static str,
         /// Number of rows.
         n_rows: usize,
         /// The only label.
@@ -228,6 +230,16 @@ pub enum TaskError {
         name: String,
         /// The names there are.
         known: Vec<String>,
+    },
+    /// A row is so far from all that training saw that the model has no number for it.
+    #[error(
+        "the logit of row {row}, counted from 0, is {value}: a number in it is too far from those of training"
+    )]
+    NonFiniteLogit {
+        /// The row.
+        row: usize,
+        /// What the model gives instead of a number.
+        value: f32,
     },
     /// A tensor cannot be read to the host.
     #[error("the device gives no numbers: {reason}")]

@@ -139,7 +139,7 @@ impl TableSplitter {
     /// [`TableError::InvalidSplit`].
     pub fn new(
         split: TableSplit,
-        times_utc_millis: &[i64],
+        times_utc_millis: Vec<i64>,
         n_rows: usize,
     ) -> Result<Self, DataError> {
         split.check()?;
@@ -293,8 +293,7 @@ fn digest(text: &str) -> u64 {
 }
 
 /// The times at which the held-out shares begin.
-fn time_cuts(times: &[i64], validation: f64, test: f64) -> Cuts {
-    let mut sorted = times.to_vec();
+fn time_cuts(mut sorted: Vec<i64>, validation: f64, test: f64) -> Cuts {
     sorted.sort_unstable();
     let cut = |held_out: f64| {
         let first = ((1.0 - held_out) * sorted.len() as f64).round() as usize;
@@ -316,7 +315,7 @@ mod tests {
     use super::*;
 
     fn uses(split: TableSplit, times: &[i64], n_rows: usize) -> Vec<RowUse> {
-        let splitter = TableSplitter::new(split, times, n_rows).unwrap();
+        let splitter = TableSplitter::new(split, times.to_vec(), n_rows).unwrap();
         (0..n_rows)
             .map(|row| {
                 let group = (row % 100).to_string();
@@ -419,7 +418,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_split_is_refused() {
-        let message = |split, n| TableSplitter::new(split, &[], n).unwrap_err().to_string();
+        let message = |split, n| {
+            TableSplitter::new(split, vec![], n)
+                .unwrap_err()
+                .to_string()
+        };
         assert_eq!(
             message(
                 TableSplit::ByTime {
@@ -464,7 +467,7 @@ mod tests {
             test: 0.1,
             seed: 0,
         };
-        let splitter = TableSplitter::new(split, &[], 5).unwrap();
+        let splitter = TableSplitter::new(split, vec![], 5).unwrap();
         assert!(splitter.use_of(0, None, None).is_err());
     }
 }

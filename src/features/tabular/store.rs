@@ -10,8 +10,12 @@ use super::encoded::{EncodedList, EncodedRows};
 /// Rows of a block of the file. A block is what is read at once: small against memory, large against a disk's seek.
 const BLOCK_ROWS: usize = 8_192;
 
-/// Blocks whose rows are shuffled among each other: a quarter of a million rows.
+/// Most blocks whose rows are shuffled among each other: a quarter of a million rows.
 const SHUFFLED_BLOCKS: usize = 32;
+
+/// Bytes that such blocks may take, unless there are fewer than [`LEAST_SHUFFLED`] of them.
+const SHUFFLED_BYTES: u64 = 64 << 20;
+const LEAST_SHUFFLED: u64 = 4;
 
 /// Rows that training reads again and again: in memory while they are few, in a temporary file beyond.
 ///
@@ -94,9 +98,9 @@ impl RowStore {
 
     /// Rows in a block and blocks to shuffle together, where rows are read from a disk.
     pub fn blocks(&self) -> Option<(usize, usize)> {
-        match self.rows {
+        match &self.rows {
             Rows::Memory(_) => None,
-            Rows::File(_) => Some((BLOCK_ROWS, SHUFFLED_BLOCKS)),
+            Rows::File(file) => Some((BLOCK_ROWS, lock(file).n_shuffled())),
         }
     }
 
@@ -179,6 +183,14 @@ impl BlockFile {
         Ok(())
     }
 
+    /// Blocks whose rows are shuffled among each other.
+    fn n_shuffled(&self) -> usize {
+        let n_blocks = (self.starts.len() as u64 - 1).max(1);
+        let n_bytes = self.starts.last().copied().unwrap_or(0).max(1);
+        let fitting = SHUFFLED_BYTES.saturating_mul(n_blocks) / n_bytes;
+        fitting.clamp(LEAST_SHUFFLED, SHUFFLED_BLOCKS as u64) as usize
+    }
+
     fn write(&mut self, block: &EncodedRows) -> io::Result<()> {
         let bytes = to_bytes(block);
         self.file.write_all(&bytes)?;
@@ -199,7 +211,7 @@ impl BlockFile {
         self.file.read_exact(&mut bytes)?;
         let read = Arc::new(from_bytes(&bytes).ok_or(io::ErrorKind::InvalidData)?);
         // Batches made ahead may still read the window before.
-        if self.kept.len() >= 2 * SHUFFLED_BLOCKS {
+        if self.kept.len() >= 2 * self.n_shuffled() {
             self.kept.remove(0);
         }
         self.kept.push((block, Arc::clone(&read)));
@@ -211,7 +223,13 @@ fn rows(range: Range<usize>) -> Vec<usize> {
     range.collect()
 }
 
-/// The arrays of a block, each after its length.
+impl EncodedRows {
+    /// All arrays, each after its length: what a block of a file is, and what tells rows from others.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        to_bytes(self)
+    }
+}
+
 fn to_bytes(rows: &EncodedRows) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(rows.n_bytes() + 128);
     put(&mut bytes, &[rows.n_rows as u64], u64::to_le_bytes);

@@ -15,7 +15,7 @@ use crate::data::{
     TableSchema, TableSplit, TableSplitter, TableSummary,
 };
 use crate::evaluation::EvaluationError;
-use crate::evaluation::calibration::prior_shift;
+use crate::evaluation::calibration::{prior_corrected, prior_shift};
 use crate::features::tabular::{
     EncodedRows, RowStore, RowStoreWriter, TabularConfig, TabularFitter, TabularSchema,
     TabularSummary,
@@ -61,7 +61,8 @@ pub struct CtrDataOptions {
     pub negatives_kept: f64,
     /// Seed of the draw of negatives. Default 0.
     pub seed: u64,
-    /// Bytes that the rows of one part may take in memory; beyond, they go to a temporary file. Default 512 MiB.
+    /// Bytes that all rows may take in memory, half of it for training, a quarter each for validation and test; what does not
+    /// fit goes to a temporary file. Default 512 MiB.
     pub max_bytes_in_memory: usize,
 }
 
@@ -97,6 +98,8 @@ pub struct CtrData {
     negatives_kept: f64,
     /// Share of training rows with each label, of those kept.
     base_rates: Vec<f64>,
+    /// Share of validation rows with each label.
+    valid_rates: Vec<f64>,
     sha256: String,
 }
 
@@ -116,6 +119,14 @@ impl CtrData {
         let (table, columns) = first.infer(&options.table)?;
         let uses = Uses::new(first, &table, split, options)?;
         let (schema, features) = learn(first, &table, &uses, options)?;
+        if options.negatives_kept < 1.0 && schema.shape().labels.len() > 1 {
+            return Err(TaskError::Conflict {
+                setting: "negatives_kept",
+                other: "a second label",
+                rule: "rows without either label are not all negatives of one, so no prior can be restored; keep all",
+            }
+            .into());
+        }
         let mut stores = Stores::new(&schema, options);
         let mut reads = vec![stores.store(first, &uses)?];
         if let CtrSources::Given { valid, test, .. } = sources {
@@ -125,10 +136,10 @@ impl CtrData {
                 }
             }
         }
-        let shares = stores.train.shares();
         Ok(Self {
-            sha256: stores.train.sha256(),
-            base_rates: shares,
+            sha256: format!("{} {}", stores.train.sha256(), stores.valid.sha256()),
+            base_rates: stores.train.shares(),
+            valid_rates: stores.valid.shares(),
             train: stores
                 .train
                 .finish()?
@@ -146,6 +157,21 @@ impl CtrData {
     /// Share of training rows with each label, of those kept.
     pub fn base_rates(&self) -> &[f64] {
         &self.base_rates
+    }
+
+    /// Share of training rows with each label, of all before negatives were dropped.
+    ///
+    /// # Errors
+    /// [`Error::Evaluation`], which no rows that could be read give.
+    pub fn true_rates(&self) -> Result<Vec<f64>, Error> {
+        let rates = self.base_rates.iter();
+        let restored = rates.map(|&rate| Ok(prior_corrected(rate, self.negatives_kept)?));
+        restored.collect()
+    }
+
+    /// Share of validation rows with each label; empty where there are none.
+    pub(super) fn valid_rates(&self) -> &[f64] {
+        &self.valid_rates
     }
 
     /// What restores the share of positives after negatives were dropped, in log-odds.
@@ -212,6 +238,10 @@ impl Uses {
         let mut columns = table.columns().iter();
         let group = columns.position(|column| column.role == TableRole::Group);
         let time = table.time();
+        if matches!(split, TableSplit::ByTime { .. }) && time.is_none() {
+            // The splitter says what is missing, before the table is read for its times.
+            TableSplitter::new(split, Vec::new(), 1)?;
+        }
         let (mut times, mut n_rows) = (Vec::new(), 0);
         if TableSplitter::needs_a_look(split) {
             source.read(table, &options.table, |rows| {
@@ -221,7 +251,7 @@ impl Uses {
             })?;
         }
         Ok(Self::Split {
-            splitter: TableSplitter::new(split, &times, n_rows)?,
+            splitter: TableSplitter::new(split, times, n_rows)?,
             group,
             time,
         })
@@ -292,13 +322,13 @@ struct Stores<'a> {
 
 impl<'a> Stores<'a> {
     fn new(schema: &'a TabularSchema, options: &'a CtrDataOptions) -> Self {
-        let part = || PartWriter::new(options.max_bytes_in_memory);
+        let part = |share: usize| PartWriter::new(options.max_bytes_in_memory / share);
         Self {
             schema,
             options,
-            train: part(),
-            valid: part(),
-            test: part(),
+            train: part(2),
+            valid: part(4),
+            test: part(4),
         }
     }
 
@@ -365,12 +395,7 @@ impl PartWriter {
         for (index, &label) in chosen.labels.iter().enumerate() {
             self.positives[index % n_labels] += f64::from(label);
         }
-        let bytes = chosen.categories.iter().map(|value| value.to_le_bytes());
-        bytes.for_each(|bytes| self.digest.update(bytes));
-        let numbers = chosen.numbers.iter().chain(&chosen.labels);
-        numbers.for_each(|number| self.digest.update(number.to_le_bytes()));
-        let listed = chosen.lists.iter().flat_map(|list| &list.ids);
-        listed.for_each(|value| self.digest.update(value.to_le_bytes()));
+        self.digest.update(chosen.to_bytes());
         self.rows.push(chosen)
     }
 

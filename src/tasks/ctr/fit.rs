@@ -2,17 +2,18 @@
 
 use burn::tensor::Device;
 
-use super::config::CtrConfig;
+use super::config::{CtrConfig, Deciding};
 use super::data::CtrData;
 use super::model::CtrModel;
-use super::networks::CtrNetwork;
+use super::networks::{BstPositions, CtrNetwork, InteractionConfig};
 use super::objective::CtrObjective;
 use super::score::logits;
 use crate::Error;
+use crate::data::{SchemaColumn, TableRole};
 use crate::evaluation::calibration::{CalibrationKind, Calibrator};
 use crate::random::{RandomKey, Stream};
 use crate::tasks::TaskError;
-use crate::training::{Trained, Trainer};
+use crate::training::{Schedule, Trained, Trainer, TrainingConfig};
 
 /// Trains a model, then calibrates it on the validation rows.
 ///
@@ -28,7 +29,7 @@ pub fn fit(
     trainer: Trainer<'_>,
     device: &Device,
 ) -> Result<Trained<CtrModel>, Error> {
-    check(config, data)?;
+    check(config, data, trainer.config())?;
     let shape = data.schema.shape();
     let key = RandomKey::new(config.training.seed).stream(Stream::Weights);
     let network =
@@ -52,26 +53,73 @@ pub fn fit(
     })
 }
 
-fn check(config: &CtrConfig, data: &CtrData) -> Result<(), TaskError> {
+fn check(config: &CtrConfig, data: &CtrData, run: &TrainingConfig) -> Result<(), TaskError> {
     if data.train.n_rows() == 0 {
         return Err(TaskError::NoRows { part: "training" });
     }
-    let labels = &data.schema.shape().labels;
-    for (label, &rate) in labels.iter().zip(data.base_rates()) {
-        if rate <= 0.0 || rate >= 1.0 {
-            return Err(TaskError::SingleClass {
-                label: label.clone(),
-                n_rows: data.train.n_rows(),
-                class: u8::from(rate > 0.5),
-            });
-        }
-    }
-    if data.valid.is_none() && config.calibration != CalibrationKind::Identity {
-        return Err(TaskError::NoValidation {
+    both_classes(data, data.base_rates(), "training", data.train.n_rows())?;
+    let is_calibrated = config.calibration != CalibrationKind::Identity;
+    match &data.valid {
+        None if is_calibrated => Err(TaskError::NoValidation {
             setting: "calibration",
-        });
+        }),
+        None if matches!(run.schedule, Schedule::Plateau { .. }) => Err(TaskError::NoValidation {
+            setting: "the schedule `plateau`",
+        }),
+        // Log loss is defined for one class; calibration and the order of rows are not.
+        Some(rows) if is_calibrated || config.deciding != Deciding::LogLoss => {
+            both_classes(data, data.valid_rates(), "validation", rows.n_rows())
+        }
+        _ => Ok(()),
+    }?;
+    check_ages(config, data)
+}
+
+fn both_classes(
+    data: &CtrData,
+    rates: &[f64],
+    part: &'static str,
+    n_rows: usize,
+) -> Result<(), TaskError> {
+    let shape = data.schema.shape();
+    let mut rates = shape.labels.iter().zip(rates);
+    match rates.find(|(_, rate)| **rate <= 0.0 || **rate >= 1.0) {
+        None => Ok(()),
+        Some((label, rate)) => Err(TaskError::SingleClass {
+            label: label.clone(),
+            part,
+            n_rows,
+            class: u8::from(*rate > 0.5),
+        }),
     }
-    Ok(())
+}
+
+/// Positions by age need the times of each history that is attended to.
+fn check_ages(config: &CtrConfig, data: &CtrData) -> Result<(), TaskError> {
+    let by_age = matches!(
+        &config.network.interaction,
+        InteractionConfig::Bst(bst) if bst.positions == BstPositions::Age
+    );
+    let mut columns = data.schema.table().columns().iter();
+    let is_ageless = |column: &SchemaColumn| {
+        let role = &column.role;
+        matches!(
+            role,
+            TableRole::History {
+                of: Some(_),
+                times: None,
+                ..
+            }
+        )
+    };
+    match by_age && columns.any(is_ageless) {
+        true => Err(TaskError::Conflict {
+            setting: "positions by age",
+            other: "a history without times",
+            rule: "name the column of its times, as in history=item;times=seen_at, or take positions by order",
+        }),
+        false => Ok(()),
+    }
 }
 
 /// One a label.
@@ -90,7 +138,14 @@ fn calibrators(
         return Ok(vec![Calibrator::Identity; n_labels]);
     };
     let scored = logits(network, rows)?;
-    let weights: Vec<f64> = scored.weights.iter().map(|&weight| weight.into()).collect();
+    // A weight counts as so many rows, so that together they are as many as there are.
+    let total: f64 = scored.weights.iter().map(|&weight| f64::from(weight)).sum();
+    let share = scored.weights.len() as f64 / total;
+    let weights = scored
+        .weights
+        .iter()
+        .map(|&weight| f64::from(weight) * share);
+    let weights: Vec<f64> = weights.collect();
     let weights = (!weights.is_empty()).then_some(&weights[..]);
     let fitted = (0..n_labels).map(|label| {
         let shifted: Vec<f64> = scored

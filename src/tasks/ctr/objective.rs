@@ -83,20 +83,24 @@ impl Objective for CtrObjective<'_> {
         let (mut auc, mut loss) = (0.0, 0.0);
         for label in 0..n_labels {
             let cases = cases(&scored, label, shift, &Calibrator::Identity)?;
-            auc += roc_auc(&cases)? / n_labels as f64;
+            match roc_auc(&cases) {
+                Ok(value) => auc += value / n_labels as f64,
+                // Validation goes by the other, which one class does not leave undefined.
+                Err(_) if self.config.deciding == Deciding::LogLoss => auc = f64::NAN,
+                Err(error) => return Err(error.into()),
+            }
             loss += log_loss(&cases)? / n_labels as f64;
         }
         let deciding = match self.config.deciding {
             Deciding::RocAuc => "roc_auc",
             Deciding::LogLoss => "negative_log_loss",
         };
-        Ok(Some(Validation::new(
-            deciding,
-            [
-                ("roc_auc", auc),
-                ("log_loss", loss),
-                ("negative_log_loss", -loss),
-            ],
-        )))
+        let metrics = [
+            ("roc_auc", auc),
+            ("log_loss", loss),
+            ("negative_log_loss", -loss),
+        ];
+        let defined = metrics.into_iter().filter(|(_, value)| !value.is_nan());
+        Ok(Some(Validation::new(deciding, defined)))
     }
 }

@@ -14,7 +14,7 @@ pub struct RankOptions {
     /// Chance, in `[0, 1]`, that the candidate to show is drawn from all alike instead of being the best. Default 0. Above 0
     /// every candidate is shown now and then, so that what was logged can judge other policies.
     pub epsilon: f64,
-    /// Which of several labels ranks. Default 0, the first.
+    /// Which of several labels ranks, in the order of the table's columns. Default 0, the first.
     pub label: usize,
     /// What becomes of columns that neither the context nor a candidate has. Default they are refused.
     pub absent: AbsentColumns,

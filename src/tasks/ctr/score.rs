@@ -42,12 +42,18 @@ pub(super) fn logits(network: &CtrNetwork, rows: &RowStore) -> Result<Scored, Er
 /// Logits of rows, `[n_rows, n_labels]`, row by row.
 pub(super) fn logits_of(network: &CtrNetwork, rows: &EncodedRows) -> Result<Vec<f32>, Error> {
     let logits = network.forward(rows, Mode::Inference).into_data();
-    logits.try_into_vec::<f32>().map_err(|source| {
-        TaskError::Unreadable {
-            reason: format!("{source:?}"),
+    let unreadable = |reason| TaskError::Unreadable { reason };
+    let logits = logits
+        .try_into_vec::<f32>()
+        .map_err(|source| unreadable(format!("{source:?}")))?;
+    match logits.iter().position(|logit| !logit.is_finite()) {
+        None => Ok(logits),
+        Some(place) => Err(TaskError::NonFiniteLogit {
+            row: place / network.n_labels(),
+            value: logits[place],
         }
-        .into()
-    })
+        .into()),
+    }
 }
 
 impl Scored {
