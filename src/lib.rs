@@ -18,6 +18,9 @@ pub mod sequence;
 // The weights of a module, by name.
 pub mod parameters;
 
+// Numbers that come back from a file unchanged.
+mod writable;
+
 // Differentiable operations that models are made of.
 pub mod ops;
 

@@ -6,7 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What every folder may use.
-const COMMON: [&str; 5] = ["random", "sequence", "parameters", "device", "error"];
+const COMMON: [&str; 6] = [
+    "random",
+    "sequence",
+    "parameters",
+    "device",
+    "writable",
+    "error",
+];
 
 /// Which other folders each may use: the table of docs/architecture.md. Further, all may use [`COMMON`], and `error` uses
 /// all, because it wraps the error of each.

@@ -3,7 +3,6 @@
 mod attributes;
 mod error;
 mod vocabulary;
-mod writable;
 
 // Rows of a table.
 pub mod tabular;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::schema::{AttributeEncoding, AttributeSchema, EncodingRule};
 use crate::data::{Attribute, AttributeCells, AttributeTable, ValueLists, VectorCells};
 use crate::features::error::FeatureError;
-use crate::features::writable::writable;
+use crate::writable::writable;
 
 /// What becomes of the numbers of a vector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::config::NumberEncoding;
 use super::normal::normal_quantile;
 use super::sketch::Sketch;
-use crate::features::writable::writable;
+use crate::writable::writable;
 
 /// The least share that has a normal deviate, about -5.2, as in scikit-learn.
 const MIN_SHARE: f64 = 1e-7;

@@ -22,6 +22,7 @@ use crate::features::tabular::{
 };
 use crate::random::{RandomKey, Stream};
 use crate::tasks::TaskError;
+use crate::writable::writable;
 
 /// A table of impressions.
 #[derive(Clone, Debug)]
@@ -176,7 +177,7 @@ impl CtrData {
 
     /// What restores the share of positives after negatives were dropped, in log-odds.
     pub(super) fn prior_shift(&self) -> Result<f64, EvaluationError> {
-        prior_shift(self.negatives_kept)
+        Ok(writable(prior_shift(self.negatives_kept)?))
     }
 
     /// What a checkpoint must share with the run that resumes it: the training rows, and those settings of the network that

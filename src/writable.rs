@@ -2,7 +2,7 @@
 
 /// Rounded to 15 digits. So many come back unchanged from JSON for numbers of 1e-8 to 1e15, where powers of ten are exact, so
 /// that a saved model computes what it did before.
-pub(super) fn writable(number: f64) -> f64 {
+pub(crate) fn writable(number: f64) -> f64 {
     format!("{number:.14e}").parse().unwrap_or(number)
 }
 
