@@ -16,7 +16,7 @@ use crate::ops::attention::{
 use crate::random::{Mode, RandomKey};
 use crate::sequence::Offsets;
 
-/// Settings of an [`AutoInt`].
+/// Settings of an `AutoInt`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AutoIntConfig {

@@ -34,7 +34,7 @@ pub enum BstPositions {
     Age,
 }
 
-/// Settings of a [`Bst`].
+/// Settings of a `Bst`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BstConfig {

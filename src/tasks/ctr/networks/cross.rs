@@ -11,7 +11,7 @@ use crate::model::mlp::MlpConfig;
 use crate::model::{ModelError, check};
 use crate::random::{Mode, RandomKey};
 
-/// Where the MLP of a [`DcnV2`] stands.
+/// Where the MLP of a `DcnV2` stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CrossStructure {
@@ -22,7 +22,7 @@ pub enum CrossStructure {
     Stacked,
 }
 
-/// Settings of a [`DcnV2`].
+/// Settings of a `DcnV2`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DcnV2Config {

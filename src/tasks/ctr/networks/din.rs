@@ -14,7 +14,7 @@ use crate::model::mlp::MlpConfig;
 use crate::ops::activation::Activation;
 use crate::random::{Mode, RandomKey};
 
-/// Settings of a [`Din`].
+/// Settings of a `Din`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DinConfig {

@@ -12,7 +12,7 @@ use crate::model::{ModelError, check};
 use crate::parameters;
 use crate::random::{Mode, RandomKey};
 
-/// Settings of a [`FinalMlp`].
+/// Settings of a `FinalMlp`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FinalMlpConfig {

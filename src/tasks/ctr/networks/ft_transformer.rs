@@ -14,7 +14,7 @@ use crate::parameters;
 use crate::random::{Mode, RandomKey};
 use crate::sequence::{Offsets, PackedSequences};
 
-/// Settings of an [`FtTransformer`].
+/// Settings of an `FtTransformer`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FtTransformerConfig {
