@@ -78,14 +78,3 @@ fn a_file_that_cannot_be_written_is_named() {
         EvaluationError::Picture { picture: "gain curve", path, .. } if path == folder.path()
     ));
 }
-
-/// Writes pictures to look at: `SALIENT_PLOT=FOLDER cargo test ... -- --ignored pictures_to_look_at`.
-#[test]
-#[ignore = "writes into the folder named by SALIENT_PLOT"]
-fn pictures_to_look_at() {
-    let folder = std::path::PathBuf::from(std::env::var("SALIENT_PLOT").unwrap());
-    let report = report(5000);
-    let path = folder.join("reliability.svg");
-    report.write_reliability_svg(path).unwrap();
-    report.write_gain_svg(folder.join("gain.svg")).unwrap();
-}
