@@ -78,19 +78,22 @@ impl Judged {
             self.weights.extend(cases.weights().unwrap_or_default());
             self.groups.extend(cases.groups().unwrap_or_default());
         }
+        let n_categories = shape.categories.len();
+        if segments.is_empty() {
+            return Ok(());
+        }
+        let all = rows.range(0..rows.n_rows())?;
         for name in segments {
-            let known: Vec<&str> = shape.categories.iter().map(|field| &*field.name).collect();
-            let place = known.iter().position(|field| field == name);
-            let names = model.schema().value_names(name);
-            let (Some(place), Some(names)) = (place, names) else {
-                let known = known.join(", ");
-                return Err(format!("--segments {name}: the categories are {known}").into());
+            let place = shape
+                .categories
+                .iter()
+                .position(|field| field.name == *name);
+            let (Some(place), Some(names)) = (place, model.schema().value_names(name)) else {
+                continue; // `check` refuses other names.
             };
+            let ids = all.categories.iter().skip(place).step_by(n_categories);
             let of_field = self.segments.entry(name.clone()).or_default();
-            for row in 0..rows.n_rows() {
-                let id = rows.range(row..row + 1)?.categories[place];
-                of_field.push(names[id as usize].clone());
-            }
+            of_field.extend(ids.map(|&id| names[id as usize].clone()));
         }
         Ok(())
     }

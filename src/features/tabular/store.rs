@@ -192,7 +192,7 @@ impl BlockFile {
     }
 
     fn write(&mut self, block: &EncodedRows) -> io::Result<()> {
-        let bytes = to_bytes(block);
+        let bytes = block.to_bytes();
         self.file.write_all(&bytes)?;
         let end = self.starts.last().copied().unwrap_or(0) + bytes.len() as u64;
         self.starts.push(end);
@@ -226,26 +226,22 @@ fn rows(range: Range<usize>) -> Vec<usize> {
 impl EncodedRows {
     /// All arrays, each after its length: what a block of a file is, and what tells rows from others.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        to_bytes(self)
+        let mut bytes = Vec::with_capacity(self.n_bytes() + 128);
+        put(&mut bytes, &[self.n_rows as u64], u64::to_le_bytes);
+        put(&mut bytes, &self.categories, u32::to_le_bytes);
+        put(&mut bytes, &self.numbers, f32::to_le_bytes);
+        put(&mut bytes, &self.labels, f32::to_le_bytes);
+        put(&mut bytes, &self.weights, f32::to_le_bytes);
+        put(&mut bytes, &self.groups, u64::to_le_bytes);
+        put(&mut bytes, &self.times_utc_millis, i64::to_le_bytes);
+        for list in &self.lists {
+            let offsets: Vec<u64> = list.offsets.iter().map(|&offset| offset as u64).collect();
+            put(&mut bytes, &offsets, u64::to_le_bytes);
+            put(&mut bytes, &list.ids, u32::to_le_bytes);
+            put(&mut bytes, &list.ages_millis, i64::to_le_bytes);
+        }
+        bytes
     }
-}
-
-fn to_bytes(rows: &EncodedRows) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(rows.n_bytes() + 128);
-    put(&mut bytes, &[rows.n_rows as u64], u64::to_le_bytes);
-    put(&mut bytes, &rows.categories, u32::to_le_bytes);
-    put(&mut bytes, &rows.numbers, f32::to_le_bytes);
-    put(&mut bytes, &rows.labels, f32::to_le_bytes);
-    put(&mut bytes, &rows.weights, f32::to_le_bytes);
-    put(&mut bytes, &rows.groups, u64::to_le_bytes);
-    put(&mut bytes, &rows.times_utc_millis, i64::to_le_bytes);
-    for list in &rows.lists {
-        let offsets: Vec<u64> = list.offsets.iter().map(|&offset| offset as u64).collect();
-        put(&mut bytes, &offsets, u64::to_le_bytes);
-        put(&mut bytes, &list.ids, u32::to_le_bytes);
-        put(&mut bytes, &list.ages_millis, i64::to_le_bytes);
-    }
-    bytes
 }
 
 fn put<T: Copy, const N: usize>(bytes: &mut Vec<u8>, values: &[T], to: impl Fn(T) -> [u8; N]) {
@@ -255,7 +251,7 @@ fn put<T: Copy, const N: usize>(bytes: &mut Vec<u8>, values: &[T], to: impl Fn(T
     }
 }
 
-/// The block that [`to_bytes`] wrote; `None` if it wrote another.
+/// The block that [`EncodedRows::to_bytes`] wrote; `None` if it wrote another.
 fn from_bytes(mut bytes: &[u8]) -> Option<EncodedRows> {
     let bytes = &mut bytes;
     let n_rows = *take(bytes, u64::from_le_bytes)?.first()? as usize;

@@ -67,7 +67,7 @@ impl CtrModel {
     /// The probability of each label of each row.
     ///
     /// # Errors
-    /// [`Error::Task`] if the device gives no numbers.
+    /// [`Error::Task`] if the device gives no numbers, or one that is not finite.
     ///
     /// # Panics
     /// If the rows were encoded by another schema.
