@@ -11,6 +11,9 @@ pub mod attention;
 // Softmax cross-entropy over a table of items.
 pub mod linear_cross_entropy;
 
+// Self-attention over the fields of a row, beside a map of each.
+pub mod interacting;
+
 // Losses that compare a target with sampled negatives, one by one.
 pub mod pairwise_loss;
 

@@ -34,3 +34,5 @@ pub use super::dropout::Dropout;
 pub use bias::{AttentionBias, BiasRule, DistanceBuckets, time_bucket};
 pub use function::{attention, attention_weights};
 pub use options::{AttentionForm, AttentionLayout, AttentionOptions, Direction, Visibility};
+#[cfg(feature = "flex")]
+pub(super) use short::is_short;

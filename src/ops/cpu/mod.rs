@@ -3,6 +3,7 @@
 mod changed;
 mod chunks;
 mod exponential;
+pub(super) mod lanes;
 mod level;
 mod product;
 mod rows;

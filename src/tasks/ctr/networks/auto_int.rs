@@ -9,10 +9,8 @@ use super::deep::{Deep, flat, head};
 use crate::model::linear::{linear, mapped};
 use crate::model::mlp::MlpConfig;
 use crate::model::{ModelError, check};
-use crate::ops::activation::relu;
-use crate::ops::attention::{
-    AttentionLayout, AttentionOptions, Dropout, attention, attention_weights,
-};
+use crate::ops::attention::{AttentionLayout, AttentionOptions, Dropout, attention_weights};
+use crate::ops::interacting::{InteractingOptions, InteractingWeights, interacting};
 use crate::random::{Mode, RandomKey};
 use crate::sequence::Offsets;
 
@@ -121,11 +119,10 @@ impl AutoIntConfig {
 impl AutoInt {
     pub(super) fn forward(&self, tokens: Tensor<3>, mode: Mode) -> Tensor<2> {
         let [n_rows, n_tokens, d_token] = tokens.dims();
-        let layout = AttentionLayout::self_attention(Offsets::uniform(n_rows, n_tokens));
         let rows = tokens.clone().reshape([n_rows * n_tokens, d_token]);
         let layers = self.layers.iter().enumerate();
         let rows = layers.fold(rows, |rows, (index, layer)| {
-            layer.forward(rows, &layout, mode.child(0).child(index as u64))
+            layer.forward(rows, n_tokens, mode.child(0).child(index as u64))
         });
         let [_, d_attention] = rows.dims();
         let mixed = rows.reshape([n_rows, n_tokens * d_attention]);
@@ -146,8 +143,12 @@ impl AutoInt {
                 layer.heads(&layer.query, &rows),
                 layer.heads(&layer.key, &rows),
             );
-            let options = layer.options(Mode::Inference);
-            rows = layer.forward(rows.clone(), &layout, Mode::Inference);
+            let [_, n_heads, d_head] = query.dims();
+            let options = AttentionOptions {
+                scale: Some(layer.scale(n_heads * d_head)),
+                ..AttentionOptions::default()
+            };
+            rows = layer.forward(rows.clone(), n_tokens, Mode::Inference);
             attention_weights(query, key, &layout, &options)
         });
         layers.collect()
@@ -155,25 +156,34 @@ impl AutoInt {
 }
 
 impl InteractingLayer {
-    fn forward(&self, rows: Tensor<2>, layout: &AttentionLayout, mode: Mode) -> Tensor<2> {
-        let [query, key, value] =
-            [&self.query, &self.key, &self.value].map(|layer| self.heads(layer, &rows));
-        let context = attention(query, key, value, layout, &self.options(mode));
-        let kept = mapped(rows, &self.residual);
-        relu(context.reshape(kept.dims()) + kept)
+    fn forward(&self, rows: Tensor<2>, n_tokens: usize, mode: Mode) -> Tensor<2> {
+        let weights = InteractingWeights {
+            query: self.query.weight.val(),
+            key: self.key.weight.val(),
+            value: self.value.weight.val(),
+            residual: self.residual.weight.val(),
+        };
+        let [_, width] = weights.query.dims();
+        let options = InteractingOptions {
+            n_tokens,
+            n_heads: self.n_heads,
+            scale: self.scale(width),
+            dropout: Dropout::in_mode(self.dropout, mode),
+        };
+        interacting(rows, weights, &options)
+    }
+
+    fn scale(&self, width: usize) -> f64 {
+        if self.scaled {
+            1.0 / ((width / self.n_heads) as f64).sqrt()
+        } else {
+            1.0
+        }
     }
 
     fn heads(&self, projection: &Linear, rows: &Tensor<2>) -> Tensor<3> {
         let projected = mapped(rows.clone(), projection);
         let [n_rows, d_attention] = projected.dims();
         projected.reshape([n_rows, self.n_heads, d_attention / self.n_heads])
-    }
-
-    fn options(&self, mode: Mode) -> AttentionOptions {
-        AttentionOptions {
-            scale: (!self.scaled).then_some(1.0),
-            dropout: Dropout::in_mode(self.dropout, mode),
-            ..AttentionOptions::default()
-        }
     }
 }
