@@ -47,16 +47,24 @@ pub(in crate::ops) fn change_copy<R: Send>(
     })
 }
 
+/// As [`change`](change()), of `n` numbers in chunks that all start as `start`; the last may be shorter.
+pub(in crate::ops) fn change_alike<R: Send>(
+    n: usize,
+    start: &[f32],
+    change: impl Fn(usize, &mut [f32]) -> R + Sync,
+) -> (Vec<f32>, Vec<R>) {
+    write(n, start.len(), |first, chunk| {
+        change(first, chunk.write_copy_of_slice(&start[..chunk.len()]))
+    })
+}
+
 /// As [`change`](change()), starting from `n` zeros.
 pub(in crate::ops) fn change_zeros<R: Send>(
     n: usize,
     chunk_len: usize,
     change: impl Fn(usize, &mut [f32]) -> R + Sync,
 ) -> (Vec<f32>, Vec<R>) {
-    let zeros = vec![0.0; chunk_len.min(n)];
-    write(n, chunk_len, |start, chunk| {
-        change(start, chunk.write_copy_of_slice(&zeros[..chunk.len()]))
-    })
+    change_alike(n, &vec![0.0; chunk_len], change)
 }
 
 /// Makes `n` numbers; `begin` must write the whole chunk that it gets.
@@ -72,7 +80,7 @@ fn write<R: Send>(
         .enumerate()
         .map(|(index, chunk)| begin(index * chunk_len, chunk))
         .collect();
-    // SAFETY: the chunks cover the first `n` numbers, and both callers write a chunk as a whole by
+    // SAFETY: the chunks cover the first `n` numbers, and the callers write a chunk as a whole by
     // `write_copy_of_slice`, which panics if the lengths differ; a panic does not come here.
     unsafe { numbers.set_len(n) };
     (numbers, found)

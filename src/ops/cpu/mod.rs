@@ -12,7 +12,7 @@ mod squares;
 mod storage;
 
 pub(super) use changed::changed;
-pub(super) use chunks::{change_zeros, chunk_len};
+pub(super) use chunks::{change_alike, change_zeros, chunk_len};
 pub(super) use exponential::{exponentials_in_place, small_exponential, small_exponentials};
 pub(super) use level::{at_level, wide};
 pub(super) use product::{Matrix, MatrixMut, add_product, set_product, transpose};

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::ops::cpu::{Matrix, MatrixMut, add_product, change_zeros, set_product, transpose, wide};
+use crate::ops::cpu::{Matrix, MatrixMut, add_product, change_alike, set_product, transpose, wide};
 
 /// Rows of a chunk: a multiple of the rows that a product takes at a time, few enough to stay in a cache.
 const CHUNK_ROWS: usize = 96;
@@ -48,13 +48,12 @@ impl Problem<'_> {
         let (d_in, d_out) = (self.d_in, self.d_out);
         let panels = strips(self.weight, d_out);
         let n_rows = self.rows.len() / d_in;
-        let (mapped, _) = change_zeros(n_rows * d_out, CHUNK_ROWS * d_out, |start, chunk| {
+        let rows_before = match self.bias {
+            Some(bias) => bias.repeat(CHUNK_ROWS.min(n_rows)),
+            None => vec![0.0; CHUNK_ROWS.min(n_rows) * d_out],
+        };
+        let (mapped, _) = change_alike(n_rows * d_out, &rows_before, |start, chunk| {
             let (first, n_rows) = (start / d_out, chunk.len() / d_out);
-            if let Some(bias) = self.bias {
-                for row in chunk.chunks_exact_mut(d_out) {
-                    row.copy_from_slice(bias);
-                }
-            }
             let left = Matrix::rows(&self.rows[first * d_in..], n_rows, d_in, d_in);
             for (panel, columns) in panels
                 .chunks_exact(d_in * PANEL)

@@ -6,6 +6,9 @@ use crate::ops::cpu::wide;
 /// Rows and columns that are turned at a time; their vectors fit into the registers.
 const TILE: usize = 4;
 
+/// Numbers of all problems that stay in the first-level cache until they are turned; a multiple of a tile.
+const STRIP: usize = 64;
+
 /// Puts the numbers of problems, which lie one after the other, side by side. Lanes without a problem get zeros.
 pub(in crate::ops) fn turn(problems: &[f32], turned: &mut [f32]) {
     let n_numbers = turned.len() / LANES;
@@ -19,23 +22,11 @@ pub(in crate::ops) fn turn(problems: &[f32], turned: &mut [f32]) {
         }
         return;
     }
-    let whole = n_numbers - n_numbers % TILE;
     wide(
         #[inline(always)]
-        || {
-            for first in (0..whole).step_by(TILE) {
-                for lane in (0..LANES).step_by(TILE) {
-                    let tile = std::array::from_fn(|row| {
-                        let start = (lane + row) * n_numbers + first;
-                        four(&problems[start..start + TILE])
-                    });
-                    for (to, from) in lanes[first..first + TILE].iter_mut().zip(turned_tile(tile)) {
-                        to[lane..lane + TILE].copy_from_slice(&from);
-                    }
-                }
-            }
-        },
+        || turn_strips(problems, lanes),
     );
+    let whole = n_numbers - n_numbers % TILE;
     for (number, to) in lanes.iter_mut().enumerate().skip(whole) {
         for (lane, to) in to.iter_mut().enumerate() {
             *to = problems[lane * n_numbers + number];
@@ -43,42 +34,37 @@ pub(in crate::ops) fn turn(problems: &[f32], turned: &mut [f32]) {
     }
 }
 
+/// All numbers that fill tiles, strip by strip. In this form the compiler makes shuffles of a tile.
+#[inline(always)]
+fn turn_strips(problems: &[f32], lanes: &mut [[f32; LANES]]) {
+    let n_numbers = lanes.len();
+    for (strip, to) in lanes.chunks_mut(STRIP).enumerate() {
+        for lane in (0..LANES).step_by(TILE) {
+            let row = |row: usize| {
+                let start = (lane + row) * n_numbers + strip * STRIP;
+                problems[start..start + to.len()].as_chunks::<TILE>().0
+            };
+            let rows = row(0).iter().zip(row(1)).zip(row(2)).zip(row(3));
+            for (to, (((a, b), c), d)) in to.as_chunks_mut::<TILE>().0.iter_mut().zip(rows) {
+                for (to, from) in to.iter_mut().zip(turned_tile([*a, *b, *c, *d])) {
+                    to[lane..lane + TILE].copy_from_slice(&from);
+                }
+            }
+        }
+    }
+}
+
 /// The way back.
 pub(in crate::ops) fn turn_back(turned: &[f32], problems: &mut [f32]) {
     let (lanes, _) = turned.as_chunks::<LANES>();
-    let n_numbers = lanes.len();
-    let whole = n_numbers - n_numbers % TILE;
-    let n_problems = problems.len() / n_numbers.max(1);
-    let full = n_problems - n_problems % TILE;
-    wide(
-        #[inline(always)]
-        || {
-            for first in (0..whole).step_by(TILE) {
-                for lane in (0..full).step_by(TILE) {
-                    let tile =
-                        std::array::from_fn(|row| four(&lanes[first + row][lane..lane + TILE]));
-                    for (row, from) in turned_tile(tile).iter().enumerate() {
-                        let start = (lane + row) * n_numbers + first;
-                        problems[start..start + TILE].copy_from_slice(from);
-                    }
-                }
-            }
-        },
-    );
-    for (lane, problem) in problems.chunks_exact_mut(n_numbers.max(1)).enumerate() {
-        let done = if lane < full { whole } else { 0 };
-        for (number, from) in problem.iter_mut().zip(lanes).skip(done) {
+    let n_numbers = lanes.len().max(1);
+    for (lane, problem) in problems.chunks_exact_mut(n_numbers).enumerate() {
+        for (number, from) in problem.iter_mut().zip(lanes) {
             *number = from[lane];
         }
     }
 }
 
-#[inline(always)]
-fn four(numbers: &[f32]) -> [f32; TILE] {
-    [numbers[0], numbers[1], numbers[2], numbers[3]]
-}
-
-/// In this form the compiler makes shuffles of it.
 #[inline(always)]
 fn turned_tile([a, b, c, d]: [[f32; TILE]; TILE]) -> [[f32; TILE]; TILE] {
     [
