@@ -152,6 +152,14 @@ pub enum RowRule {
         /// Values found.
         n_values: usize,
     },
+    /// A history has a value without a time, or a time without a value.
+    #[error(
+        "entry {place} of the history has a value or a time, but not both; give both, or leave out both"
+    )]
+    GapInHistory {
+        /// Its place in the history, counted from 1.
+        place: usize,
+    },
     /// A value of a history is not from before its row.
     #[error("a value of a history must be from before the time of its row")]
     HistoryNotEarlier,
@@ -216,6 +224,7 @@ impl RowRule {
             Self::MissingGroup => "missing group",
             Self::NotTheGuessedNumber => "text among guessed numbers",
             Self::WrongTimeCount { .. } => "history with other times than values",
+            Self::GapInHistory { .. } => "history with a value or a time alone",
             Self::HistoryNotEarlier => "history not before its row",
             Self::HistoryOutOfOrder => "history out of order",
             Self::AbsentFromRecord => "record without a column",

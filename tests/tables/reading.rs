@@ -1,9 +1,13 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use arrow_array::{BooleanArray, Float32Array, Int64Array, RecordBatch, TimestampMillisecondArray};
+use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::{
+    ArrayRef, BooleanArray, Float32Array, Int64Array, RecordBatch, TimestampMillisecondArray,
+};
 use salient::data::{
-    DataError, OnBadRow, ReadOptions, TableCells, TableFormat, TableParts, TableRows, TableSchema,
+    DataError, OnBadRow, ReadOptions, RowRule, TableCells, TableFormat, TableOptions, TableParts,
+    TableRows, TableSchema,
 };
 
 use super::{Table, options, table, table_with, texts};
@@ -260,4 +264,113 @@ fn empty_cells_and_markers_are_missing_and_quotes_hold_separators() {
     };
     assert_eq!(lists.offsets, [0, 2, 2]);
     assert_eq!(&lists.values[1], "y");
+}
+
+/// The values and times of the history in column `place`.
+fn history(rows: &TableRows, place: usize) -> (Vec<usize>, Vec<&str>, Vec<i64>) {
+    match &rows.columns()[place] {
+        TableCells::Lists(lists) => (
+            lists.offsets.clone(),
+            lists.values.iter().collect(),
+            lists.times_utc_millis.clone(),
+        ),
+        other => panic!("{}", other.kind()),
+    }
+}
+
+#[test]
+fn values_of_a_history_keep_their_own_times() {
+    let columns = "y:label,at:time,seen:history;times=when;separator=|";
+    // Of entries that are missing on both sides nothing is left; a separator too many at the end is no entry.
+    let text = "y,at,seen,when\n\
+        1,1000,a|NA||b,10|||20\n\
+        0,1000,c||,30\n\
+        0,1000,NA,\n";
+    let options = TableOptions {
+        missing: vec![" NA ".into()],
+        ..only(columns)
+    };
+    let expected = (
+        vec![0, 2, 3, 3],
+        vec!["a", "b", "c"],
+        vec![10_000, 20_000, 30_000],
+    );
+    let of_text = table_with("rows.csv", text, &options).all_rows();
+    assert_eq!(history(&of_text, 2), expected);
+
+    let lists = |cells: [&[Option<&str>]; 3]| -> ArrayRef {
+        let mut builder = ListBuilder::new(StringBuilder::new());
+        for cell in cells {
+            cell.iter()
+                .for_each(|entry| builder.values().append_option(*entry));
+            builder.append(true);
+        }
+        Arc::new(builder.finish())
+    };
+    let parquet_of = |seen, when| {
+        parquet(vec![
+            ("y", Arc::new(Int64Array::from(vec![1, 0, 0])) as _),
+            ("at", Arc::new(Int64Array::from(vec![1000; 3]))),
+            ("seen", seen),
+            ("when", when),
+        ])
+    };
+    let seen = lists([
+        &[Some("a"), None, Some(""), Some("b")],
+        &[Some("c")],
+        &[Some("NA")],
+    ]);
+    let when = lists([
+        &[Some("10"), None, Some("NA"), Some("20")],
+        &[Some("30")],
+        &[],
+    ]);
+    let bytes = parquet_of(seen, when);
+    let of_parquet = table_with("rows.parquet", bytes, &options).all_rows();
+    assert_eq!(history(&of_parquet, 2), expected);
+
+    // Counted without the gaps, there are as many times as values, but not those of the values.
+    let seen = lists([&[Some("a"), None, Some("b")], &[], &[]]);
+    let when = lists([&[Some("10"), Some("20"), None], &[], &[]]);
+    let shifted = table_with("shifted.parquet", parquet_of(seen, when), &options);
+    let error = shifted.rows(TableParts::All, &ReadOptions::default());
+    let DataError::BadRow(bad) = error.unwrap_err() else {
+        panic!("a bad row is needed");
+    };
+    let rule = RowRule::WrongTimeCount {
+        n_times: 2,
+        n_values: 3,
+    };
+    assert_eq!((bad.column.as_deref(), bad.rule), (Some("when"), rule));
+}
+
+#[test]
+fn what_stands_for_nothing_is_missing_in_cells_and_in_lists_alike() {
+    let text = "y,a,n,b,h\n1,NA,NA,x|NA|z, NA q\n0, NA , NA ,NA,r NA\n1,not known,3,|,\n0,t,,NAN,not known\n";
+    let options = TableOptions {
+        missing: vec![" NA".into(), "not known ".into()],
+        ..options("y:label,b:categories=|,h:history")
+    };
+    let (schema, summary) = {
+        let (_folder, path) = crate::attributes::file("rows.csv", text);
+        TableSchema::infer(&path, &options).unwrap()
+    };
+    // The look and the reading agree on what is missing.
+    let roles: Vec<_> = schema.columns().iter().map(|c| c.role.name()).collect();
+    assert_eq!(
+        roles,
+        ["label", "category", "category", "categories", "history"]
+    );
+    let missing: Vec<f64> = summary.columns.iter().map(|c| c.missing).collect();
+    assert_eq!(missing, [0.0, 0.75, 0.75, 0.5, 0.5]);
+    let rows = table_with("rows.csv", text, &options).all_rows();
+    assert_eq!(texts(&rows.columns()[1]), ["", "", "", "t"]);
+    assert_eq!(texts(&rows.columns()[2]), ["", "", "3", ""]);
+    let (offsets, values, _) = history(&rows, 3);
+    assert_eq!(
+        (offsets, values),
+        (vec![0, 2, 2, 2, 3], vec!["x", "z", "NAN"])
+    );
+    let (offsets, values, _) = history(&rows, 4);
+    assert_eq!((offsets, values), (vec![0, 1, 2, 2, 2], vec!["q", "r"]));
 }

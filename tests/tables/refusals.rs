@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
-use arrow_array::BooleanArray;
+use arrow_array::builder::{Int64Builder, ListBuilder, StructBuilder};
+use arrow_array::{ArrayRef, BooleanArray};
+use arrow_schema::{DataType, Field};
 use salient::data::{
-    ColumnRole, DataError, OnBadRow, Place, ReadOptions, RowRule, TableError, TableParts,
-    TableSchema,
+    ColumnRole, DataError, OnBadRow, Place, ReadOptions, RowRule, TableError, TableOptions,
+    TableParts, TableSchema,
 };
 use salient::features::FeatureError;
 use salient::features::tabular::{
@@ -13,13 +15,31 @@ use salient::features::tabular::{
 use super::{Table, options, table, table_with};
 use crate::attributes::{file, parquet, text_column};
 
+/// A column of lists of structs.
+fn struct_lists(n_rows: usize) -> ArrayRef {
+    let fields = vec![Field::new("item", DataType::Int64, true)];
+    let mut builder = ListBuilder::new(StructBuilder::from_fields(fields, n_rows));
+    for _ in 0..n_rows {
+        let structs = builder.values();
+        let items = structs.field_builder::<Int64Builder>(0);
+        items.unwrap().append_value(7);
+        structs.append(true);
+        builder.append(true);
+    }
+    Arc::new(builder.finish())
+}
+
 const COLUMNS: &str = "y:label,price:number,at:time,seen:history=item;times=when,item:category,\
 w:weight,user:group";
 const HEADER: &str = "y,price,at,seen,when,item,w,user\n";
 const GOOD: &str = "1,2,1000,a b,10 20,a,1,u\n";
 
 fn read(row: &str, on_bad_row: OnBadRow) -> Result<Table, DataError> {
-    let table = table(format!("{HEADER}{GOOD}"), COLUMNS);
+    let options = TableOptions {
+        missing: vec!["NA".into()],
+        ..options(COLUMNS)
+    };
+    let table = table_with("rows.csv", format!("{HEADER}{GOOD}"), &options);
     std::fs::write(&table.path, format!("{HEADER}{GOOD}{row}\n")).unwrap();
     let options = ReadOptions {
         on_bad_row,
@@ -64,6 +84,30 @@ fn a_bad_row_is_an_error_that_says_where_and_why_or_is_skipped() {
                 n_times: 1,
                 n_values: 2,
             },
+        ),
+        (
+            "1,2,1000,a b,20 NA,a,1,u",
+            "when",
+            "20 NA",
+            RowRule::WrongTimeCount {
+                n_times: 1,
+                n_values: 2,
+            },
+        ),
+        (
+            "1,2,1000,a NA b,10 NA 20 30,a,1,u",
+            "when",
+            "10 NA 20 30",
+            RowRule::WrongTimeCount {
+                n_times: 4,
+                n_values: 3,
+            },
+        ),
+        (
+            "1,2,1000,a NA b c,10 20 NA 30,a,1,u",
+            "seen",
+            "a NA b c",
+            RowRule::GapInHistory { place: 2 },
         ),
         ("1,2,1000,,,a,0,u", "w", "0", RowRule::WeightNotPositive),
         ("1,2,1000,,,a,-1,u", "w", "-1", RowRule::WeightNotPositive),
@@ -260,6 +304,42 @@ fn empty_files_and_wrong_types_are_refused() {
         matches!(&error, DataError::WrongColumnType { column, found, expected: "numbers", .. } if column == "flag" && found == "Boolean"),
         "{error:?}"
     );
+}
+
+#[test]
+fn a_column_of_a_type_without_use_is_refused_only_in_a_role() {
+    let structs = struct_lists(2);
+    let bytes = parquet(vec![
+        ("y", Arc::new(BooleanArray::from(vec![true, false])) as _),
+        ("a", text_column(&[Some("x"), Some("z")])),
+        ("basket", structs),
+    ]);
+    let named = table_with(
+        "rows.parquet",
+        &bytes,
+        &options("y:label,basket:categories"),
+    );
+    let error = named
+        .rows(TableParts::All, &ReadOptions::default())
+        .unwrap_err();
+    assert!(
+        matches!(&error, DataError::WrongColumnType { column, found, .. } if column == "basket" && found.contains("Struct")),
+        "{error:?}"
+    );
+    let (_folder, path) = file("rows.parquet", &bytes);
+    let (schema, summary) = TableSchema::infer(&path, &options("y:label")).unwrap();
+    let names: Vec<&str> = schema.columns().iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["y", "a"]);
+    let basket = &summary.columns[2];
+    assert_eq!(basket.role, None);
+    let reason = basket.reason.to_string();
+    assert!(
+        reason.starts_with("left out: of type List(")
+            && reason.ends_with(", which no role can use"),
+        "{reason}"
+    );
+    let guessed = table_with("rows.parquet", &bytes, &options("y:label"));
+    assert_eq!(guessed.all_rows().n_rows(), 2);
 }
 
 #[test]

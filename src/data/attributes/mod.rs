@@ -23,4 +23,4 @@ pub use table::AttributeTable;
 pub(crate) use arrow::element;
 pub(crate) use options::separator;
 pub(crate) use plan::typed_name;
-pub(crate) use text::{number, values};
+pub(crate) use text::number;

@@ -85,7 +85,7 @@ fn cell<'a>(record: &'a ByteRecord, planned: &PlannedColumn) -> Result<Cell<'a>,
 }
 
 /// The values of a cell: one, or where there is a separator any number.
-pub(crate) fn values(text: &str, separator: Option<char>) -> impl Iterator<Item = &str> {
+pub(super) fn values(text: &str, separator: Option<char>) -> impl Iterator<Item = &str> {
     text.split(move |character| Some(character) == separator)
         .map(str::trim)
         .filter(|value| !value.is_empty())

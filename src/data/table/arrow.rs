@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, LargeListArray, RecordBatch};
-use arrow_cast::cast;
+use arrow_cast::{can_cast_types, cast};
 use arrow_schema::{ArrowError, DataType, Field, SchemaRef};
 
 use super::chunks::{Chunks, Sink};
@@ -64,7 +64,7 @@ pub(super) fn names(table: &SchemaRef) -> Vec<String> {
 }
 
 /// The types that a role can use, in words, or none when `found` is one of them.
-fn unusable(role: &TableRole, found: &DataType) -> Option<&'static str> {
+pub(super) fn unusable(role: &TableRole, found: &DataType) -> Option<&'static str> {
     match role {
         TableRole::Time => wrong_type(ColumnRole::Time, found),
         TableRole::Number | TableRole::Weight => wrong_type(ColumnRole::Weight, found),
@@ -128,8 +128,11 @@ impl BatchCells {
     /// All columns that can be read at all.
     pub(super) fn of_all(batch: &RecordBatch) -> Result<Self, ArrowError> {
         let cells = batch.columns().iter().map(|array| {
-            let is_readable = unusable(&TableRole::Category, array.data_type()).is_none()
-                || element(array.data_type()).is_some();
+            let data_type = array.data_type();
+            let is_readable = match element(data_type) {
+                Some(element) => can_cast_types(element, &DataType::Utf8),
+                None => unusable(&TableRole::Category, data_type).is_none(),
+            };
             is_readable
                 .then(|| ColumnCells::new(ColumnRole::Attribute, array))
                 .transpose()
@@ -189,8 +192,11 @@ impl RowCells for BatchRow<'_> {
         let offsets = lists.value_offsets();
         let texts = lists.values().as_string::<i32>();
         let values = offsets[self.row] as usize..offsets[self.row + 1] as usize;
-        let values = values.filter(|&index| !texts.is_null(index));
-        Some(values.map(|index| texts.value(index).into()).collect())
+        let entry = |index| match texts.is_null(index) {
+            true => Cow::Borrowed(""),
+            false => Cow::Borrowed(texts.value(index)),
+        };
+        Some(values.map(entry).collect())
     }
 
     fn time(&self, column: &Column, text: &str, parser: &TimeParser) -> Result<i64, RowRule> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 
+use super::arrow::unusable;
 use super::error::TableError;
 use super::look::{ColumnLook, Look, look_at_batches, look_at_parquet, look_at_text};
 use super::options::{OtherColumns, TableOptions};
@@ -33,7 +34,8 @@ impl TableSchema {
     /// Finds the columns that `options` names in the file at `path`, and guesses the roles of the others by a look at its
     /// first rows. The label is never guessed. Of the others,
     /// - in text whose header has types, as in RecBole's files, `token` is a category, `token_seq` are categories separated by
-    ///   spaces, `float` is a number; in Parquet a list of text or of whole numbers is categories;
+    ///   spaces, `float` is a number; in Parquet a list of text or of whole numbers is categories,
+    ///   and a column whose type is of no such use is left out;
     /// - whole numbers with no more than 20 different values are a category, other numbers are numbers;
     /// - all else is a category, and so is a column without a value;
     /// - what is like an id is left out: text or whole numbers in more than 50 rows, more than 95 % of them different.
@@ -166,10 +168,9 @@ impl Look {
             }
         }
         let n_columns = (!self.named.has_header).then_some(self.columns.len());
-        let missing = options.missing.iter().map(|text| text.trim().to_owned());
         let schema = TableSchema::sized(
             columns,
-            missing.collect(),
+            options.missing.clone(),
             options.time_format.clone(),
             n_columns,
         )?;
@@ -254,7 +255,12 @@ impl ColumnLook {
         if element(data_type).is_some_and(is_plain) {
             return Some((Some(words), RoleReason::Type { found }));
         }
-        wrong_type(ColumnRole::Attribute, data_type)
-            .map(|_| (None, RoleReason::OtherType { found }))
+        wrong_type(ColumnRole::Attribute, data_type)?;
+        let roles = [TableRole::Number, TableRole::Time, words];
+        let is_of_use = |role: &TableRole| unusable(role, data_type).is_none();
+        Some(match roles.iter().any(is_of_use) {
+            true => (None, RoleReason::OtherType { found }),
+            false => (None, RoleReason::UnusableType { found }),
+        })
     }
 }

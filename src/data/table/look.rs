@@ -13,10 +13,11 @@ use arrow_schema::{ArrowError, DataType, SchemaRef};
 use super::arrow::{BatchCells, BatchRow, names};
 use super::chunks::UntilStopped;
 use super::guess::NamedColumns;
+use super::missing::{entries, present};
 use super::options::TableOptions;
 use super::role::TableRole;
 use super::rows::RowCells;
-use crate::data::attributes::{number, values};
+use crate::data::attributes::number;
 use crate::data::bad_row::{RowFault, RowRule};
 use crate::data::error::{DataError, Origin};
 use crate::data::parquet::parquet_batches;
@@ -159,13 +160,7 @@ impl Look {
         let cells = self
             .columns
             .iter()
-            .map(|look| match row.list(&look.column) {
-                Some(list) => Ok(list),
-                None => {
-                    let text = row.text(&look.column)?;
-                    Ok(present_values(text, look.separator, &options.missing))
-                }
-            });
+            .map(|look| present_values(row, look, &options.missing));
         let cells = cells.collect::<Result<Vec<Vec<_>>, Box<RowFault>>>()?;
         for (look, values) in self.columns.iter_mut().zip(&cells) {
             look.take(values);
@@ -177,19 +172,28 @@ impl Look {
 
 /// The values of a cell.
 fn present_values<'a>(
-    text: Cow<'a, str>,
-    separator: Option<char>,
+    row: &'a impl RowCells,
+    look: &ColumnLook,
     missing: &[String],
-) -> Vec<Cow<'a, str>> {
-    if missing.iter().any(|missing| missing == text.trim()) {
-        return Vec::new();
+) -> Result<Vec<Cow<'a, str>>, Box<RowFault>> {
+    if let Some(list) = row.list(&look.column) {
+        let values = list.into_iter().map(|entry| match entry {
+            Cow::Borrowed(text) => Cow::Borrowed(present(text, missing)),
+            Cow::Owned(text) => Cow::Owned(present(&text, missing).to_owned()),
+        });
+        return Ok(values.filter(|value| !value.is_empty()).collect());
     }
-    match text {
-        Cow::Borrowed(text) => values(text, separator).map(Cow::Borrowed).collect(),
-        Cow::Owned(text) => values(&text, separator)
-            .map(|value| Cow::Owned(value.to_owned()))
-            .collect(),
-    }
+    let is_there = |value: &&str| !value.is_empty();
+    Ok(match row.text(&look.column)? {
+        Cow::Borrowed(text) => {
+            let values = entries(text, look.separator, missing).filter(is_there);
+            values.map(Cow::Borrowed).collect()
+        }
+        Cow::Owned(text) => {
+            let values = entries(&text, look.separator, missing).filter(is_there);
+            values.map(|value| Cow::Owned(value.to_owned())).collect()
+        }
+    })
 }
 
 impl ColumnLook {

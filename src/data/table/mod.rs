@@ -6,6 +6,7 @@ mod chunks;
 mod error;
 mod guess;
 mod look;
+mod missing;
 mod options;
 mod plan;
 mod read;

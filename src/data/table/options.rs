@@ -36,7 +36,8 @@ pub struct TableOptions {
     pub columns: Vec<TableColumn>,
     /// What becomes of the other columns. Default [`OtherColumns::Guess`].
     pub others: OtherColumns,
-    /// Texts that stand for a missing value, as an empty cell does, such as `NA`. Default none.
+    /// Texts that stand for a missing value, as an empty cell does, such as `NA`; in a list they stand for a missing entry.
+    /// Spaces around them do not count, nor around a cell. Default none.
     pub missing: Vec<String>,
     /// How times are written. Default [`TimeFormat::Auto`].
     pub time_format: TimeFormat,

@@ -107,9 +107,9 @@ impl<'a> TablePlan<'a> {
         Some(&planned.column)
     }
 
-    /// Whether this text stands for nothing.
-    pub(super) fn is_missing(&self, text: &str) -> bool {
-        text.is_empty() || self.schema.missing().iter().any(|missing| missing == text)
+    /// Texts that stand for nothing.
+    pub(super) fn missing(&self) -> &'a [String] {
+        self.schema.missing()
     }
 
     /// Renumbers the columns for a table that holds them alone; their former numbers, in order.

@@ -27,7 +27,7 @@ pub enum TableRole {
     },
     /// One of a set of values, such as a brand.
     Category,
-    /// Any number of a set of values, such as genres. A Parquet column may be a list.
+    /// Any number of a set of values, such as genres. A Parquet column may be a list. Missing entries are left out.
     Categories {
         /// What stands between the values of a cell of text.
         separator: char,
@@ -37,6 +37,7 @@ pub enum TableRole {
     /// When it happened. Never missing.
     Time,
     /// What came before, the oldest value first, such as the items that somebody clicked. A Parquet column may be a list.
+    /// Missing entries are left out; where there are times, only if the time is missing, too.
     History {
         /// What stands between the values of a cell of text.
         separator: char,
@@ -44,7 +45,8 @@ pub enum TableRole {
         #[serde(default)]
         of: Option<ColumnRef>,
         /// The column with the time of each value, written as this one is. Each must be before the time of the row, which needs
-        /// a column of its own, and none before the one in front of it. Default none.
+        /// a column of its own, and none before the one in front of it. A value without a time, or a time without a value, makes
+        /// a bad row. Default none.
         #[serde(default)]
         times: Option<ColumnRef>,
     },

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::cells::{TableCells, TextLists};
+use super::missing::{entries, present};
 use super::plan::{PlannedColumn, TablePlan};
 use super::role::TableRole;
-use crate::data::attributes::{number, values};
+use crate::data::attributes::number;
 use crate::data::bad_row::{RowFault, RowRule};
 use crate::data::collect::weight_of_text;
 use crate::data::records::Taken;
@@ -26,7 +27,7 @@ pub(super) trait RowCells {
     /// What stands in a cell as text; empty where there is nothing.
     fn text(&self, column: &Column) -> Result<Cow<'_, str>, Box<RowFault>>;
 
-    /// The values of a cell that is a list by itself; none where it is text.
+    /// The entries of a cell that is a list by itself, empty where one is missing; none where it is text.
     fn list(&self, column: &Column) -> Option<Vec<Cow<'_, str>>>;
 
     /// The time in a cell, whose text is given.
@@ -137,15 +138,13 @@ impl<'a, R: RowCells> RowReader<'a, R> {
 
     /// What stands in a cell; empty where it is missing.
     fn text(&self, column: &Column) -> Result<Cow<'a, str>, Box<RowFault>> {
-        let text = match self.row.text(column)? {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-            Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
-            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-        };
-        Ok(if self.plan.is_missing(&text) {
-            Cow::Borrowed("")
-        } else {
-            text
+        let missing = self.plan.missing();
+        Ok(match self.row.text(column)? {
+            Cow::Borrowed(text) => Cow::Borrowed(present(text, missing)),
+            Cow::Owned(text) => match present(&text, missing) {
+                found if found.len() == text.len() => Cow::Owned(text),
+                found => Cow::Owned(found.to_owned()),
+            },
         })
     }
 
@@ -170,55 +169,108 @@ impl<'a, R: RowCells> RowReader<'a, R> {
     }
 
     fn push_list(&self, lists: &mut TextLists, planned: &PlannedColumn, role: &TableRole) -> Taken {
-        let start = lists.values.len();
         let separator = role.separator();
-        self.each_value(&planned.column, separator, |value| {
-            lists.values.push(value);
-            Ok(())
-        })?;
-        let n_values = lists.values.len() - start;
-        if let Some(column) = &planned.times {
-            let times = &mut lists.times_utc_millis;
-            self.each_value(column, separator, |text| {
-                let time = self.plan.time_parser.text(text)?;
-                match times.last() {
-                    _ if self.time.is_some_and(|now| time >= now) => {
-                        Err(RowRule::HistoryNotEarlier)
-                    }
-                    Some(&last) if times.len() > start && time < last => {
-                        Err(RowRule::HistoryOutOfOrder)
-                    }
-                    _ => {
-                        times.push(time);
-                        Ok(())
-                    }
+        match &planned.times {
+            Some(times) => self.push_timed(lists, &planned.column, times, separator)?,
+            None => self.each_entry(&planned.column, separator, |value| {
+                if !value.is_empty() {
+                    lists.values.push(value);
                 }
-            })?;
-            let n_times = times.len() - start;
-            if n_times != n_values {
-                let text = self.shown(column)?;
-                let rule = RowRule::WrongTimeCount { n_times, n_values };
-                return Err(fault(column, &text, rule));
-            }
+                Ok(())
+            })?,
         }
         lists.end_row();
         Ok(())
     }
 
-    /// Hands on the values of a cell.
-    fn each_value(
+    /// Reads the values of a history with their times, place by place.
+    fn push_timed(
+        &self,
+        lists: &mut TextLists,
+        column: &Column,
+        times_column: &Column,
+        separator: Option<char>,
+    ) -> Taken {
+        let times = self.times_of_history(times_column, separator)?;
+        let (mut n_entries, mut n_values, mut gap) = (0, 0, None);
+        self.each_entry(column, separator, |value| {
+            let time = times.get(n_entries).copied().flatten();
+            n_entries += 1;
+            if !value.is_empty() {
+                n_values = n_entries;
+            }
+            match time {
+                Some(time) if !value.is_empty() => {
+                    lists.values.push(value);
+                    lists.times_utc_millis.push(time);
+                }
+                None if value.is_empty() => {}
+                _ => gap = gap.or(Some(n_entries)),
+            }
+            Ok(())
+        })?;
+        // Missing entries at the end are those of a separator too many.
+        let n_times = times.iter().rposition(Option::is_some);
+        let n_times = n_times.map_or(0, |last| last + 1);
+        if n_times != n_values {
+            let text = self.shown(times_column)?;
+            let rule = RowRule::WrongTimeCount { n_times, n_values };
+            return Err(fault(times_column, &text, rule));
+        }
+        match gap {
+            None => Ok(()),
+            Some(place) => {
+                let text = self.shown(column)?;
+                Err(fault(column, &text, RowRule::GapInHistory { place }))
+            }
+        }
+    }
+
+    /// The times of a history, none where one is missing.
+    fn times_of_history(
+        &self,
+        column: &Column,
+        separator: Option<char>,
+    ) -> Result<Vec<Option<i64>>, Box<RowFault>> {
+        let mut times = Vec::new();
+        let mut last = None;
+        self.each_entry(column, separator, |text| {
+            if text.is_empty() {
+                times.push(None);
+                return Ok(());
+            }
+            let time = self.plan.time_parser.text(text)?;
+            if self.time.is_some_and(|now| time >= now) {
+                return Err(RowRule::HistoryNotEarlier);
+            }
+            if last.is_some_and(|last| time < last) {
+                return Err(RowRule::HistoryOutOfOrder);
+            }
+            last = Some(time);
+            times.push(last);
+            Ok(())
+        })?;
+        Ok(times)
+    }
+
+    /// Hands on the entries of a cell, empty where one is missing.
+    fn each_entry(
         &self,
         column: &Column,
         separator: Option<char>,
         mut take: impl FnMut(&str) -> Result<(), RowRule>,
     ) -> Taken {
-        let mut checked = |value: &str| take(value).map_err(|rule| fault(column, value, rule));
+        let missing = self.plan.missing();
+        let mut checked = |entry: &str| take(entry).map_err(|rule| fault(column, entry, rule));
         match self.row.list(column) {
             Some(list) => {
-                let list = list.iter().map(|value| value.trim());
-                list.filter(|value| !value.is_empty()).try_for_each(checked)
+                let mut list = list.iter().map(|entry| present(entry, missing));
+                list.try_for_each(checked)
             }
-            None => values(&self.text(column)?, separator).try_for_each(&mut checked),
+            None => {
+                let text = self.row.text(column)?;
+                entries(&text, separator, missing).try_for_each(&mut checked)
+            }
         }
     }
 

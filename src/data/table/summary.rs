@@ -82,6 +82,12 @@ pub enum RoleReason {
         /// The type.
         found: String,
     },
+    /// Left out: no role can use the type.
+    #[error("left out: of type {found}, which no role can use")]
+    UnusableType {
+        /// The type.
+        found: String,
+    },
     /// Left out: the times of a history.
     #[error("left out: the times of a history")]
     HistoryTimes,
