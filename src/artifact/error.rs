@@ -99,3 +99,16 @@ pub enum ArtifactError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
+
+impl ArtifactError {
+    /// The error for a part that does not say what it should.
+    pub(crate) fn unreadable(
+        part: &str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unreadable {
+            part: part.to_owned(),
+            source: source.into(),
+        }
+    }
+}

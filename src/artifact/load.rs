@@ -66,10 +66,8 @@ impl Artifact {
     /// # Errors
     /// [`ArtifactError::MissingPart`], [`ArtifactError::Unreadable`].
     pub fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, ArtifactError> {
-        serde_json::from_slice(self.part(name)?).map_err(|source| ArtifactError::Unreadable {
-            part: name.to_owned(),
-            source: source.into(),
-        })
+        let unreadable = |error| ArtifactError::unreadable(name, error);
+        serde_json::from_slice(self.part(name)?).map_err(unreadable)
     }
 }
 

@@ -11,3 +11,5 @@ pub use error::ArtifactError;
 pub use load::Artifact;
 pub use manifest::{FORMAT_VERSION, Manifest, Part};
 pub use save::save;
+
+pub(crate) use save::json;

@@ -5,10 +5,18 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::error::ArtifactError;
 use super::manifest::Manifest;
+
+/// A part as JSON, beside its name.
+pub(crate) fn json(part: &str, value: &impl Serialize) -> Result<(String, Vec<u8>), ArtifactError> {
+    let bytes = serde_json::to_vec_pretty(value);
+    let bytes = bytes.map_err(|error| ArtifactError::unreadable(part, error))?;
+    Ok((part.to_owned(), bytes))
+}
 
 /// Writes `parts` and a manifest of them into `directory`, which is made if need be; other files in it stay.
 ///

@@ -10,7 +10,7 @@ use super::config::CtrConfig;
 use super::model::CtrModel;
 use super::networks::CtrNetwork;
 use crate::Error;
-use crate::artifact::{self, Artifact, ArtifactError};
+use crate::artifact::{self, Artifact, ArtifactError, json};
 use crate::device;
 use crate::evaluation::calibration::Calibrator;
 use crate::features::tabular::TabularSchema;
@@ -80,14 +80,14 @@ impl CtrModel {
                 shape.labels.len(),
                 calibrators.len()
             );
-            return Err(unreadable("calibration.json", rule).into());
+            return Err(ArtifactError::unreadable("calibration.json", rule).into());
         }
         // The first weights are thrown away, so it does not matter by which numbers they are drawn.
         let network = CtrNetwork::init(&config.network, &shape, RandomKey::new(0), device)
-            .map_err(|error| unreadable("config.json", error))?;
+            .map_err(|error| ArtifactError::unreadable("config.json", error))?;
         let network = parameters::from_safetensors(artifact.part("weights.safetensors")?)
             .and_then(|weights| parameters::write(network, weights))
-            .map_err(|error| unreadable("weights.safetensors", error))?;
+            .map_err(|error| ArtifactError::unreadable("weights.safetensors", error))?;
         Ok(Self {
             config,
             schema,
@@ -95,20 +95,5 @@ impl CtrModel {
             prior_shift,
             calibrators,
         })
-    }
-}
-
-fn json(part: &str, value: &impl Serialize) -> Result<(String, Vec<u8>), ArtifactError> {
-    let bytes = serde_json::to_vec_pretty(value).map_err(|error| unreadable(part, error))?;
-    Ok((part.to_owned(), bytes))
-}
-
-fn unreadable(
-    part: &str,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> ArtifactError {
-    ArtifactError::Unreadable {
-        part: part.to_owned(),
-        source: source.into(),
     }
 }

@@ -15,7 +15,7 @@ use super::model::NextItemModel;
 use super::recommender::Recommender;
 use super::saved_content;
 use crate::Error;
-use crate::artifact::{self, Artifact, ArtifactError};
+use crate::artifact::{self, Artifact, ArtifactError, json};
 use crate::device;
 use crate::features::{AttributeSchema, Vocabulary};
 use crate::parameters;
@@ -56,24 +56,21 @@ impl Recommender {
         };
         let weights = parameters::to_safetensors(&parameters::read(&self.model), None)?;
         let mut parts = BTreeMap::from([
-            ("config.json".to_owned(), json("config.json", &self.config)?),
-            (
-                "vocabulary.json".to_owned(),
-                json("vocabulary.json", &catalogue)?,
-            ),
+            json("config.json", &self.config)?,
+            json("vocabulary.json", &catalogue)?,
+            json("metrics.json", metrics)?,
             ("weights.safetensors".to_owned(), weights),
-            ("metrics.json".to_owned(), json("metrics.json", metrics)?),
         ]);
         if let Some(content) = &self.item_content {
             let [schema, rows] = ITEM_PARTS;
-            parts.insert(schema.to_owned(), json(schema, &content.schema)?);
+            parts.extend([json(schema, &content.schema)?]);
             parts.insert(
                 rows.to_owned(),
                 saved_content::to_bytes(&content.rows, rows)?,
             );
         }
         if let Some(schema) = &self.user_schema {
-            parts.insert(USER_PART.to_owned(), json(USER_PART, schema)?);
+            parts.extend([json(USER_PART, schema)?]);
         }
         artifact::save(directory.as_ref(), TASK, &parts)?;
         Ok(())
@@ -105,7 +102,7 @@ impl Recommender {
                 catalogue.n_real(),
                 item_counts.len()
             );
-            return Err(unreadable("vocabulary.json", rule).into());
+            return Err(ArtifactError::unreadable("vocabulary.json", rule).into());
         }
         let item_content = item_content(&artifact, catalogue.n_real())?;
         let user_schema = match artifact.has_part(USER_PART) {
@@ -123,10 +120,10 @@ impl Recommender {
         };
         // The first weights are thrown away, so it does not matter by which numbers they are drawn.
         let model = NextItemModel::init(&config, inputs, RandomKey::new(0), device)
-            .map_err(|error| unreadable("config.json", error))?;
+            .map_err(|error| ArtifactError::unreadable("config.json", error))?;
         let weights = parameters::from_safetensors(artifact.part("weights.safetensors")?)
             .and_then(|weights| parameters::write(model, weights))
-            .map_err(|error| unreadable("weights.safetensors", error))?;
+            .map_err(|error| ArtifactError::unreadable("weights.safetensors", error))?;
         Ok(Self {
             event_names,
             item_content,
@@ -145,18 +142,4 @@ fn item_content(artifact: &Artifact, n_items: usize) -> Result<Option<Attributes
     let like = schema.nothing_known();
     let rows = saved_content::from_bytes(artifact.part(rows_part)?, n_items, &like, rows_part)?;
     Ok(Some(Attributes { schema, rows }))
-}
-
-fn json(part: &str, value: &impl Serialize) -> Result<Vec<u8>, ArtifactError> {
-    serde_json::to_vec_pretty(value).map_err(|error| unreadable(part, error))
-}
-
-fn unreadable(
-    part: &str,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> ArtifactError {
-    ArtifactError::Unreadable {
-        part: part.to_owned(),
-        source: source.into(),
-    }
 }

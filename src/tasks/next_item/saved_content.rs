@@ -69,7 +69,7 @@ pub(super) fn to_bytes(
             }
         }
     }
-    safetensors::serialize(tensors, None).map_err(|error| unreadable(part, error))
+    safetensors::serialize(tensors, None).map_err(|error| ArtifactError::unreadable(part, error))
 }
 
 fn unsigned(values: &[u64]) -> Numbers {
@@ -101,31 +101,41 @@ pub(super) fn from_bytes(
         .map(kind)
         .eq(like.columns.iter().map(kind))
     {
-        return Err(unreadable(part, "its columns are not those of the schema"));
+        return Err(ArtifactError::unreadable(
+            part,
+            "its columns are not those of the schema",
+        ));
     }
     Ok(found)
 }
 
 fn read(bytes: &[u8], n_rows: usize, part: &str) -> Result<EncodedAttributes, ArtifactError> {
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| unreadable(part, error))?;
+    let tensors =
+        SafeTensors::deserialize(bytes).map_err(|error| ArtifactError::unreadable(part, error))?;
     let mut columns = Vec::new();
     loop {
         let index = columns.len();
         if let Ok(view) = tensors.tensor(&format!("{index}.values")) {
             let &[rows, width] = view.shape() else {
-                return Err(unreadable(part, format!("{index}.values is no matrix")));
+                return Err(ArtifactError::unreadable(
+                    part,
+                    format!("{index}.values is no matrix"),
+                ));
             };
             if rows != n_rows || width == 0 || view.dtype() != Dtype::F32 {
                 let rule = format!(
                     "{index}.values has {rows} rows of {:?}, not {n_rows} of F32",
                     view.dtype()
                 );
-                return Err(unreadable(part, rule));
+                return Err(ArtifactError::unreadable(part, rule));
             }
             let words = view.data().as_chunks::<4>().0;
             let values: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
             if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(unreadable(part, format!("{index}.values holds {value}")));
+                return Err(ArtifactError::unreadable(
+                    part,
+                    format!("{index}.values holds {value}"),
+                ));
             }
             columns.push(EncodedColumn::Numbers { width, values });
             continue;
@@ -137,9 +147,12 @@ fn read(bytes: &[u8], n_rows: usize, part: &str) -> Result<EncodedAttributes, Ar
             let name = format!("{index}.{name}");
             let view = tensors
                 .tensor(&name)
-                .map_err(|error| unreadable(part, error))?;
+                .map_err(|error| ArtifactError::unreadable(part, error))?;
             if view.dtype() != Dtype::U64 {
-                return Err(unreadable(part, format!("{name} is not of U64")));
+                return Err(ArtifactError::unreadable(
+                    part,
+                    format!("{name} is not of U64"),
+                ));
             }
             let words = view.data().as_chunks::<8>().0;
             Ok(words
@@ -149,7 +162,7 @@ fn read(bytes: &[u8], n_rows: usize, part: &str) -> Result<EncodedAttributes, Ar
         };
         let (n_values, offsets, numbers) = (list("n_values")?, list("ends")?, list("numbers")?);
         let &[n_values] = n_values.as_slice() else {
-            return Err(unreadable(
+            return Err(ArtifactError::unreadable(
                 part,
                 format!("{index}.n_values is not one number"),
             ));
@@ -162,22 +175,12 @@ fn read(bytes: &[u8], n_rows: usize, part: &str) -> Result<EncodedAttributes, Ar
         if !sound {
             let rule =
                 format!("{index}.numbers does not hold values of {n_rows} rows below {n_values}");
-            return Err(unreadable(part, rule));
+            return Err(ArtifactError::unreadable(part, rule));
         }
         columns.push(EncodedColumn::Categories {
             n_values,
             offsets,
             numbers: numbers.iter().map(|&number| number as u32).collect(),
         });
-    }
-}
-
-fn unreadable(
-    part: &str,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> ArtifactError {
-    ArtifactError::Unreadable {
-        part: part.to_owned(),
-        source: source.into(),
     }
 }
