@@ -1,5 +1,7 @@
 //! Rows of a table as numbers.
 
+use std::ops::Range;
+
 /// Id of a value that training did not see often enough.
 pub const UNKNOWN: u32 = 0;
 
@@ -87,32 +89,54 @@ impl EncodedRows {
     pub fn select(&self, rows: &[usize]) -> Self {
         let mut selected = self.empty_like();
         for &row in rows {
-            selected.push_row_of(self, row);
+            selected.push_rows_of(self, row..row + 1);
         }
         selected
     }
 
-    /// Adds one row of another of the same fields.
+    /// The rows of a range.
     ///
     /// # Panics
-    /// If there is no such row.
-    pub(super) fn push_row_of(&mut self, other: &Self, row: usize) {
-        assert!(row < other.n_rows, "row {row} of {} rows", other.n_rows);
-        self.n_rows += 1;
-        push(&mut self.categories, &other.categories, row, other.n_rows);
-        push(&mut self.numbers, &other.numbers, row, other.n_rows);
-        push(&mut self.labels, &other.labels, row, other.n_rows);
-        push(&mut self.weights, &other.weights, row, other.n_rows);
-        push(&mut self.groups, &other.groups, row, other.n_rows);
+    /// If there are no such rows.
+    pub fn range(&self, rows: Range<usize>) -> Self {
+        let mut part = self.empty_like();
+        part.push_rows_of(self, rows);
+        part
+    }
+
+    /// Adds rows of another of the same fields.
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    pub(super) fn push_rows_of(&mut self, other: &Self, rows: Range<usize>) {
+        let n_rows = other.n_rows;
+        for row in [rows.start, rows.end.saturating_sub(1)] {
+            assert!(
+                rows.is_empty() || row < n_rows,
+                "row {row} of {n_rows} rows"
+            );
+        }
+        if rows.is_empty() {
+            return;
+        }
+        self.n_rows += rows.len();
+        push(&mut self.categories, &other.categories, &rows, n_rows);
+        push(&mut self.numbers, &other.numbers, &rows, n_rows);
+        push(&mut self.labels, &other.labels, &rows, n_rows);
+        push(&mut self.weights, &other.weights, &rows, n_rows);
+        push(&mut self.groups, &other.groups, &rows, n_rows);
         let (times, of_other) = (&mut self.times_utc_millis, &other.times_utc_millis);
-        push(times, of_other, row, other.n_rows);
+        push(times, of_other, &rows, n_rows);
         for (list, other) in self.lists.iter_mut().zip(&other.lists) {
-            let range = other.offsets[row]..other.offsets[row + 1];
-            list.ids.extend(&other.ids[range.clone()]);
+            let offsets = &other.offsets[rows.start..=rows.end];
+            let values = offsets[0]..offsets[rows.len()];
+            let (start, first) = (list.ids.len(), values.start);
+            let ends = offsets.iter().skip(1).map(|end| start + end - first);
+            list.offsets.extend(ends);
+            list.ids.extend(&other.ids[values.clone()]);
             if !other.ages_millis.is_empty() {
-                list.ages_millis.extend(&other.ages_millis[range]);
+                list.ages_millis.extend(&other.ages_millis[values]);
             }
-            list.offsets.push(list.ids.len());
         }
     }
 
@@ -128,8 +152,8 @@ impl EncodedRows {
     }
 }
 
-/// Adds one row of `n_rows` equal ones that lie end to end.
-fn push<T: Copy>(to: &mut Vec<T>, from: &[T], row: usize, n_rows: usize) {
+/// Adds some of `n_rows` equal rows that lie end to end.
+fn push<T: Copy>(to: &mut Vec<T>, from: &[T], rows: &Range<usize>, n_rows: usize) {
     let width = from.len() / n_rows;
-    to.extend_from_slice(&from[row * width..(row + 1) * width]);
+    to.extend_from_slice(&from[rows.start * width..rows.end * width]);
 }

@@ -129,7 +129,8 @@ impl RowStore {
             if index == 0 {
                 selected = block.empty_like();
             }
-            selected.push_row_of(block, row % BLOCK_ROWS);
+            let place = row % BLOCK_ROWS;
+            selected.push_rows_of(block, place..place + 1);
         }
         Ok(selected)
     }
@@ -142,7 +143,29 @@ impl RowStore {
     /// # Panics
     /// If there are no such rows.
     pub fn range(&self, rows: Range<usize>) -> io::Result<EncodedRows> {
-        self.select(&rows.collect::<Vec<_>>())
+        let file = match &self.rows {
+            Rows::Memory(all) => return Ok(all.range(rows)),
+            Rows::File(file) => file,
+        };
+        assert!(
+            rows.end <= self.n_rows,
+            "row {} of {} rows",
+            rows.end.saturating_sub(1),
+            self.n_rows
+        );
+        let mut part = EncodedRows::default();
+        let mut start = rows.start;
+        while start < rows.end {
+            let (index, place) = (start / BLOCK_ROWS, start % BLOCK_ROWS);
+            let n_rows = (BLOCK_ROWS - place).min(rows.end - start);
+            let block = lock(file).block(index)?;
+            if part.n_rows == 0 {
+                part = block.empty_like();
+            }
+            part.push_rows_of(&block, place..place + n_rows);
+            start += n_rows;
+        }
+        Ok(part)
     }
 }
 
@@ -177,9 +200,9 @@ impl BlockFile {
             return Ok(());
         }
         for start in (0..n_whole).step_by(BLOCK_ROWS) {
-            self.write(&pending.select(&rows(start..start + BLOCK_ROWS)))?;
+            self.write(&pending.range(start..start + BLOCK_ROWS))?;
         }
-        *pending = pending.select(&rows(n_whole..pending.n_rows));
+        *pending = pending.range(n_whole..pending.n_rows);
         Ok(())
     }
 
@@ -217,10 +240,6 @@ impl BlockFile {
         self.kept.push((block, Arc::clone(&read)));
         Ok(read)
     }
-}
-
-fn rows(range: Range<usize>) -> Vec<usize> {
-    range.collect()
 }
 
 impl EncodedRows {
@@ -359,7 +378,12 @@ mod tests {
             assert_eq!(store.select(&asked).unwrap(), all);
         }
         assert_eq!(file.range(0..n_rows).unwrap(), some_rows(0, n_rows));
-        assert_eq!(memory.range(5..9).unwrap(), some_rows(5, 4));
+        for store in [&memory, &file] {
+            for start in [5, BLOCK_ROWS - 2, BLOCK_ROWS] {
+                assert_eq!(store.range(start..start + 4).unwrap(), some_rows(start, 4));
+            }
+            assert_eq!(store.range(7..7).unwrap().n_rows, 0);
+        }
     }
 
     #[test]
@@ -376,6 +400,12 @@ mod tests {
     fn no_rows_are_a_store_too() {
         let none = RowStoreWriter::new(0).finish().unwrap();
         assert_eq!((none.n_rows(), none.select(&[]).unwrap().n_rows), (0, 0));
+    }
+
+    #[test]
+    #[should_panic(expected = "row 9 of 9 rows")]
+    fn a_range_that_is_not_there_is_refused() {
+        drop(store(9, 0).range(8..10));
     }
 
     #[test]
