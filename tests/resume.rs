@@ -253,6 +253,29 @@ fn the_epochs_a_cosine_counts_down_to_may_not_change() {
 }
 
 #[test]
+fn a_run_of_fewer_epochs_than_are_done_is_refused() {
+    let directory = tempdir().unwrap();
+    let of = |max_epochs| TrainingConfig {
+        max_epochs,
+        ..config()
+    };
+    run(&of(3), &Points::new(23), directory.path(), None).unwrap();
+    let path = directory.path().join(FILE);
+    let error = refusal(&of(2), &Points::new(23), directory.path());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "checkpoint {path:?} has 3 epochs, this run has max_epochs = 2: give at least as many, or start in another directory"
+        )
+    );
+    let again = run(&of(3), &Points::new(23), directory.path(), None).unwrap();
+    assert_eq!(
+        (again.history.len(), again.stopped),
+        (3, StopReason::MaxEpochs)
+    );
+}
+
+#[test]
 fn a_checkpoint_of_another_model_is_refused() {
     let directory = finished();
     let trainer = Trainer::new(config())

@@ -92,9 +92,9 @@ pub(crate) struct EvaluationFlags {
     /// Which events are held out
     #[arg(long, value_enum, default_value_t = SplitFlag::LeaveOneOut)]
     split: SplitFlag,
-    /// Share held out for testing, and as much for validation, by `global-time` and `by-user`
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
-    holdout: f64,
+    /// Share held out for testing, and as much for validation, by `global-time` and `by-user` [default: 0.1]
+    #[arg(long, value_name = "SHARE")]
+    holdout: Option<f64>,
     /// Let items of the history be recommended again
     #[arg(long)]
     keep_seen: bool,
@@ -121,9 +121,18 @@ enum SplitFlag {
 }
 
 impl EvaluationFlags {
-    pub(crate) fn split_rule(&self, seed: u64) -> SplitRule {
-        let (validation_fraction, test_fraction) = (self.holdout, self.holdout);
-        match self.split {
+    /// The rule, unless a flag says what it has no use for.
+    pub(crate) fn split_rule(&self, seed: u64) -> Result<SplitRule, String> {
+        let holdout = self.holdout.unwrap_or(0.1);
+        let (validation_fraction, test_fraction) = (holdout, holdout);
+        Ok(match self.split {
+            SplitFlag::LeaveOneOut if self.holdout.is_some() => {
+                return Err(
+                    "--holdout is a share of the events or users, but --split leave-one-out holds out one event of each user: \
+                     leave --holdout away, or give --split global-time or by-user"
+                        .to_owned(),
+                );
+            }
             SplitFlag::LeaveOneOut => SplitRule::LeaveOneOut,
             SplitFlag::GlobalTime => SplitRule::GlobalTime {
                 validation_fraction,
@@ -134,7 +143,7 @@ impl EvaluationFlags {
                 test_fraction,
                 seed,
             },
-        }
+        })
     }
 
     /// The cutoffs, checked before time is spent on training.

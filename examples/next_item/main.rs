@@ -51,10 +51,10 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     flags.run.check()?;
     let device = salient::device::pick(&flags.run.device)?;
     let mut config = flags.model.config(&flags.run, flags.data.data.is_none())?;
+    let rule = flags.evaluation.split_rule(flags.run.seed)?;
     let log = shared::log::load(&flags.data, &flags.filter.filter())?;
     println!("{}\n", log.audit);
 
-    let rule = flags.evaluation.split_rule(flags.run.seed);
     let split = Split::new(&log.interactions, rule)?;
     let users = flags.attributes.users(&flags.data.options())?;
     let wants_content = flags.model.wants_content() || flags.evaluation.hides_items();

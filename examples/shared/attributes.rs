@@ -77,7 +77,7 @@ impl AttributeFlags {
     }
 }
 
-/// Reads a table and says which columns were left out.
+/// Reads a table and says what was guessed of its columns: what each is read as, and which are left out.
 fn read(
     path: &Path,
     id: &ColumnRef,
@@ -97,6 +97,16 @@ fn read(
             skipped.n_rows,
             skipped.first
         );
+    }
+    if columns.is_none() {
+        for column in table.columns() {
+            eprintln!(
+                "{}: column {:?} is read as {}",
+                path.display(),
+                column.name,
+                column.cells.kind()
+            );
+        }
     }
     for column in &summary.left_out {
         eprintln!("{}: {column}", path.display());

@@ -257,6 +257,18 @@ pub enum CheckpointError {
         /// Its value in this run.
         given: String,
     },
+    /// The run that wrote the checkpoint has gone further than this one may go.
+    #[error(
+        "checkpoint {path:?} has {n_done} epochs, this run has max_epochs = {max_epochs}: give at least as many, or start in another directory"
+    )]
+    FewerEpochs {
+        /// The file.
+        path: PathBuf,
+        /// Epochs that are done.
+        n_done: usize,
+        /// Epochs that this run may do.
+        max_epochs: usize,
+    },
     /// The run that wrote the checkpoint had other data.
     #[error(
         "checkpoint {path:?} was written for other data or another model ({saved:?}, this run has {given:?}): start in another directory"

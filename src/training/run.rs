@@ -64,6 +64,16 @@ impl<'a, O: Objective> Run<'a, O> {
         };
         let device = model.devices().into_iter().next().unwrap_or_default();
         let path = checkpoint.path();
+        let (n_done, max_epochs) = (snapshot.progress.epochs_done, self.config.max_epochs);
+        if n_done > max_epochs {
+            // Else the weights of all epochs would be kept beside settings that say fewer.
+            return Err(CheckpointError::FewerEpochs {
+                path,
+                n_done,
+                max_epochs,
+            }
+            .into());
+        }
         let model = parameters::write(model, snapshot.weights)
             .map_err(|source| CheckpointError::OtherModel { path, source })?;
         self.memory = Memory::from_state(snapshot.optimiser, &device);
