@@ -11,6 +11,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What several promises need: numbers, golden files, comparison, gradients.
 mod support;
 
+/// Bytes that are near to a sound file, for readers that must not panic.
+mod damage;
+
 /// A scorer that reads its scores from a table, and cases to ask it.
 mod score_table;
 

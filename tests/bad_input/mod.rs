@@ -1,18 +1,14 @@
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::{
-    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampSecondArray,
-};
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use parquet::arrow::ArrowWriter;
+use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampSecondArray};
 use salient::data::{
     BadRow, DataError, InteractionSchema, Origin, Place, ReadOptions, RowRule, read_interactions,
 };
 use tempfile::TempDir;
+
+use crate::attributes::{gzip, parquet};
 
 /// Files that are missing, empty or wrongly packed.
 mod files;
@@ -95,21 +91,6 @@ impl Refused {
 /// A file of two rows, the second of which is `row`, in line 3.
 fn with_row(row: &str) -> String {
     format!("user,item,when,stars\na,b,1,1\n{row}\n")
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    bytes
 }
 
 fn sound_columns() -> Vec<(&'static str, ArrayRef)> {
