@@ -19,6 +19,12 @@ use salient::tasks::ctr::{
 use salient::training::{Trained, Trainer};
 use tempfile::{TempDir, tempdir};
 
+/// What is learnt of rows is what training sees of them: kept, and by weight.
+mod training_rows;
+
+/// Values, rows and columns that are not as they should be are answered or named, whatever they are.
+mod odd_rows;
+
 /// The chance of a click by advertisement, less what a price of 1 takes away.
 const CHANCES: [f64; 5] = [0.9, 0.7, 0.5, 0.3, 0.1];
 

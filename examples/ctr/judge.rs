@@ -10,6 +10,8 @@ use salient::evaluation::classification::{
 };
 use salient::tasks::ctr::{CtrData, CtrModel, CtrSources};
 
+use crate::outcome::FoldTiming;
+
 /// Test rows of all folds, one after the other.
 #[derive(Default)]
 pub(crate) struct Judged {
@@ -19,8 +21,8 @@ pub(crate) struct Judged {
     groups: Vec<u64>,
     /// The value of each row, by field.
     segments: BTreeMap<String, Vec<String>>,
-    pub(crate) train_cpu_seconds: f64,
-    pub(crate) evaluate_seconds: f64,
+    /// What each fold took.
+    pub(crate) folds: Vec<FoldTiming>,
 }
 
 /// Test rows with one of their labels.
@@ -31,7 +33,7 @@ pub(crate) struct Judgements {
     model: Vec<f64>,
     /// Logistic regression on the same columns.
     linear: Vec<f64>,
-    /// The share of positives in training, whatever the row.
+    /// The share of positives in training by weight, whatever the row.
     base_rate: Vec<f64>,
 }
 
@@ -168,11 +170,8 @@ impl Judged {
 /// The true probabilities of the test rows.
 fn true_probabilities(shop: &Shop, split: TableSplit) -> Result<Vec<f64>, Box<dyn Error>> {
     let impressions = shop.impressions();
-    let times: Vec<i64> = impressions
-        .iter()
-        .map(|shown| shown.time_utc_millis)
-        .collect();
-    let splitter = TableSplitter::new(split, times, impressions.len())?;
+    let times = impressions.iter().map(|shown| shown.time_utc_millis);
+    let splitter = TableSplitter::new(split, &times.collect(), impressions.len())?;
     let mut truth = Vec::new();
     for (row, shown) in impressions.iter().enumerate() {
         let user = &shop.users()[shown.user as usize].id;

@@ -36,6 +36,7 @@ mod source;
 
 use flags::Flags;
 use judge::Judged;
+use outcome::FoldTiming;
 use shared::resources;
 
 #[global_allocator]
@@ -62,13 +63,20 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
         let fingerprint = data.fingerprint(&config);
         let trainer = shared::training::trainer(&flags.run, &config.training, fingerprint)?;
         let trained = fit(&config, &data, trainer, &device)?;
-        judged.train_cpu_seconds += resources::cpu_seconds() - cpu_before;
+        let train_cpu_seconds = resources::cpu_seconds() - cpu_before;
         if trained.stopped == StopReason::Cancelled {
             return Err(shared::training::interrupted(&flags.run, trained.steps).into());
         }
         let evaluate_start = Instant::now();
         judged.add(&trained.model, &data, &flags.data.segments)?;
-        judged.evaluate_seconds += evaluate_start.elapsed().as_secs_f64();
+        let evaluate_seconds = evaluate_start.elapsed().as_secs_f64();
+        judged.folds.push(FoldTiming {
+            train_seconds: trained.timing.wall_seconds,
+            train_cpu_seconds,
+            epochs: trained.history.len(),
+            examples_per_second: trained.timing.examples_per_second,
+            evaluate_seconds,
+        });
         if !flags.model.no_baselines {
             let mut linear = CtrConfig::preset("lr")?;
             linear.training.seed = flags.run.seed;

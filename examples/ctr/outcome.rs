@@ -6,6 +6,7 @@ use salient::evaluation::classification::ClassificationReport;
 use salient::parameters;
 use salient::tasks::ctr::{CtrData, CtrModel};
 use salient::training::Trained;
+use serde::Serialize;
 use serde_json::{json, to_value};
 
 use crate::flags::Flags;
@@ -44,6 +45,14 @@ pub(crate) fn outcome(
         }
     }
     let first = reports.first().and_then(|reports| reports.first());
+    let models = reports
+        .iter()
+        .enumerate()
+        .filter_map(|(label, reports)| Some((label, reports.first()?)));
+    let segments = models.flat_map(|(label, report)| {
+        let parts = report.segments.iter();
+        parts.map(move |(field, parts)| (key(label, field), parts))
+    });
     let mut protocol = to_value(first.map(|report| &report.protocol)).unwrap_or_default();
     protocol["training_seed"] = json!(flags.run.seed);
     let best = trained
@@ -75,19 +84,39 @@ pub(crate) fn outcome(
         }),
         metrics,
         intervals,
-        segments: to_value(first.map(|report| &report.segments)).unwrap_or_default(),
+        segments: to_value(segments.collect::<BTreeMap<_, _>>()).unwrap_or_default(),
         baselines,
         lists: None,
         significance: None,
         hidden_items: None,
-        timing: Timing {
-            train_seconds: trained.timing.wall_seconds,
-            train_cpu_seconds: judged.train_cpu_seconds,
-            epochs: trained.history.len(),
-            examples_per_second: trained.timing.examples_per_second,
-            evaluate_seconds: judged.evaluate_seconds,
-            baseline_cpu_seconds: BTreeMap::new(),
-        },
+        timing: timing(&judged.folds),
         peak_rss_mib: resources::peak_rss_mib(),
+    }
+}
+
+/// What one training took.
+#[derive(Serialize)]
+pub(crate) struct FoldTiming {
+    pub(crate) train_seconds: f64,
+    pub(crate) train_cpu_seconds: f64,
+    pub(crate) epochs: usize,
+    pub(crate) examples_per_second: f64,
+    pub(crate) evaluate_seconds: f64,
+}
+
+/// What all folds took together and, if there are several, each.
+fn timing(folds: &[FoldTiming]) -> Timing {
+    let sum = |seconds: fn(&FoldTiming) -> f64| folds.iter().map(seconds).sum::<f64>();
+    let train_seconds = sum(|fold| fold.train_seconds);
+    let n_examples = sum(|fold| fold.examples_per_second * fold.train_seconds);
+    let several = folds.iter().filter(|_| folds.len() > 1);
+    Timing {
+        train_seconds,
+        train_cpu_seconds: sum(|fold| fold.train_cpu_seconds),
+        epochs: folds.iter().map(|fold| fold.epochs).sum(),
+        examples_per_second: n_examples / train_seconds.max(f64::MIN_POSITIVE),
+        evaluate_seconds: sum(|fold| fold.evaluate_seconds),
+        baseline_cpu_seconds: BTreeMap::new(),
+        folds: several.map(|fold| json!(fold)).collect(),
     }
 }

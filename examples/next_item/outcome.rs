@@ -71,6 +71,7 @@ pub(crate) fn outcome(
             examples_per_second: trained.timing.examples_per_second,
             evaluate_seconds: seconds.1,
             baseline_cpu_seconds: BTreeMap::new(),
+            folds: Vec::new(),
         },
         peak_rss_mib: resources::peak_rss_mib(),
     }

@@ -56,6 +56,9 @@ pub(crate) struct Timing {
     pub(crate) evaluate_seconds: f64,
     /// Processor seconds of fitting each baseline.
     pub(crate) baseline_cpu_seconds: BTreeMap<String, f64>,
+    /// The same of each fold, if there are several; those above are of all together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) folds: Vec<Value>,
 }
 
 /// What a run found, without what it took: equal for equal runs.

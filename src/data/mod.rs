@@ -45,7 +45,7 @@ pub use summary::{ReadSummary, SkippedRows, TableFormat};
 pub use table::{
     AbsentColumns, ColumnSummary, OtherColumns, Record, RecordCell, RoleReason, RowUse,
     SchemaColumn, TableCells, TableColumn, TableError, TableOptions, TableParts, TableRole,
-    TableRows, TableSchema, TableSplit, TableSplitter, TableSummary, TextLists, Texts,
+    TableRows, TableSchema, TableSplit, TableSplitter, TableSummary, TextLists, Texts, TimeCounts,
 };
 pub use time::TimeFormat;
 

@@ -236,7 +236,7 @@ pub enum TaskError {
         "the logit of row {row}, counted from 0, is {value}: a number in it is too far from those of training"
     )]
     NonFiniteLogit {
-        /// The row.
+        /// The row, among all that the model was asked about.
         row: usize,
         /// What the model gives instead of a number.
         value: f32,

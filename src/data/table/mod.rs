@@ -16,6 +16,7 @@ mod rows;
 mod schema;
 mod split;
 mod summary;
+mod time_counts;
 
 pub use cells::{TableCells, TextLists, Texts};
 pub use error::TableError;
@@ -27,3 +28,4 @@ pub use rows::TableRows;
 pub use schema::{SchemaColumn, TableSchema};
 pub use split::{RowUse, TableSplit, TableSplitter};
 pub use summary::{ColumnSummary, RoleReason, TableSummary};
+pub use time_counts::TimeCounts;

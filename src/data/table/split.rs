@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::TableError;
+use super::time_counts::TimeCounts;
 use crate::data::error::DataError;
 use crate::random::{RandomKey, Stream};
 
@@ -35,7 +36,7 @@ pub enum TableSplit {
         seed: u64,
     },
     /// The latest rows for testing, those before them for validation. Rows of the same time are never parted: they go to the
-    /// later side.
+    /// later side. Among very many different times those that are close count as the same, see [`TimeCounts`].
     ByTime {
         /// Share for validation.
         validation: f64,
@@ -137,18 +138,14 @@ impl TableSplitter {
     ///
     /// # Errors
     /// [`TableError::InvalidSplit`].
-    pub fn new(
-        split: TableSplit,
-        times_utc_millis: Vec<i64>,
-        n_rows: usize,
-    ) -> Result<Self, DataError> {
+    pub fn new(split: TableSplit, times: &TimeCounts, n_rows: usize) -> Result<Self, DataError> {
         split.check()?;
         let cuts = match split {
             TableSplit::ByTime { validation, test } => {
-                if times_utc_millis.len() != n_rows {
+                if times.n_rows() != n_rows {
                     return Err(invalid(split, "it needs a column with the role time").into());
                 }
-                time_cuts(times_utc_millis, validation, test)
+                time_cuts(times, validation, test)
             }
             TableSplit::ByOrder { validation, test } => {
                 let cut = |held_out: f64| n_rows as i64 - (n_rows as f64 * held_out).round() as i64;
@@ -293,16 +290,13 @@ fn digest(text: &str) -> u64 {
 }
 
 /// The times at which the held-out shares begin.
-fn time_cuts(mut sorted: Vec<i64>, validation: f64, test: f64) -> Cuts {
-    sorted.sort_unstable();
-    let cut = |held_out: f64| {
-        let first = ((1.0 - held_out) * sorted.len() as f64).round() as usize;
-        sorted.get(first).copied().unwrap_or(i64::MAX)
-    };
-    let test_from = cut(test);
+fn time_cuts(times: &TimeCounts, validation: f64, test: f64) -> Cuts {
+    let n_before = |held_out: f64| ((1.0 - held_out) * times.n_rows() as f64).round() as usize;
+    let starts = times.starts_after(&[n_before(validation + test), n_before(test)]);
+    let test_from = starts[1];
     Cuts {
         validation: if validation > 0.0 {
-            cut(validation + test)
+            starts[0]
         } else {
             test_from
         },
@@ -315,7 +309,7 @@ mod tests {
     use super::*;
 
     fn uses(split: TableSplit, times: &[i64], n_rows: usize) -> Vec<RowUse> {
-        let splitter = TableSplitter::new(split, times.to_vec(), n_rows).unwrap();
+        let splitter = TableSplitter::new(split, &times.iter().copied().collect(), n_rows).unwrap();
         (0..n_rows)
             .map(|row| {
                 let group = (row % 100).to_string();
@@ -419,7 +413,7 @@ mod tests {
     #[test]
     fn what_cannot_be_split_is_refused() {
         let message = |split, n| {
-            TableSplitter::new(split, vec![], n)
+            TableSplitter::new(split, &TimeCounts::default(), n)
                 .unwrap_err()
                 .to_string()
         };
@@ -467,7 +461,7 @@ mod tests {
             test: 0.1,
             seed: 0,
         };
-        let splitter = TableSplitter::new(split, vec![], 5).unwrap();
+        let splitter = TableSplitter::new(split, &TimeCounts::default(), 5).unwrap();
         assert!(splitter.use_of(0, None, None).is_err());
     }
 }

@@ -1,26 +1,23 @@
 //! Rows to train, validate and test on.
 
-use std::io;
 use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
-use rand::RngExt;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::config::CtrConfig;
+use super::parts::Parts;
+use super::uses::Uses;
 use crate::Error;
 use crate::data::{
-    DataError, ReadSummary, RowUse, TableCells, TableOptions, TableParts, TableRole, TableRows,
-    TableSchema, TableSplit, TableSplitter, TableSummary,
+    DataError, ReadSummary, RowUse, TableOptions, TableParts, TableRows, TableSchema, TableSplit,
+    TableSummary,
 };
 use crate::evaluation::EvaluationError;
 use crate::evaluation::calibration::{prior_corrected, prior_shift};
 use crate::features::tabular::{
-    EncodedRows, RowStore, RowStoreWriter, TabularConfig, TabularFitter, TabularSchema,
-    TabularSummary,
+    RowStore, TabularConfig, TabularFitter, TabularSchema, TabularSummary,
 };
-use crate::random::{RandomKey, Stream};
 use crate::tasks::TaskError;
 use crate::writable::writable;
 
@@ -58,7 +55,8 @@ pub struct CtrDataOptions {
     /// How columns become numbers.
     pub features: TabularConfig,
     /// Share of the training rows without a positive label that are kept, in `(0, 1]`; the probabilities of the model are
-    /// those before. Default 1. Lower it where clicks are rare, to train sooner.
+    /// those before. Default 1. Lower it where clicks are rare, to train sooner. Of the rows that are dropped nothing is learnt:
+    /// a value that they alone have is unknown.
     pub negatives_kept: f64,
     /// Seed of the draw of negatives. Default 0.
     pub seed: u64,
@@ -97,9 +95,9 @@ pub struct CtrData {
     /// What was read, the training table first.
     pub reads: Vec<ReadSummary>,
     negatives_kept: f64,
-    /// Share of training rows with each label, of those kept.
+    /// Share of training rows with each label, of those kept, by weight.
     base_rates: Vec<f64>,
-    /// Share of validation rows with each label.
+    /// Share of validation rows with each label, by weight.
     valid_rates: Vec<f64>,
     sha256: String,
 }
@@ -128,25 +126,25 @@ impl CtrData {
             }
             .into());
         }
-        let mut stores = Stores::new(&schema, options);
-        let mut reads = vec![stores.store(first, &uses)?];
+        let mut parts = Parts::new(&schema, options);
+        let mut reads = vec![parts.store(first, &uses)?];
         if let CtrSources::Given { valid, test, .. } = sources {
             for (source, part) in [(valid, RowUse::Validation), (test, RowUse::Test)] {
                 if let Some(source) = source {
-                    reads.push(stores.store(source, &Uses::all(part))?);
+                    reads.push(parts.store(source, &Uses::all(part, options))?);
                 }
             }
         }
         Ok(Self {
-            sha256: format!("{} {}", stores.train.sha256(), stores.valid.sha256()),
-            base_rates: stores.train.shares(),
-            valid_rates: stores.valid.shares(),
-            train: stores
+            sha256: format!("{} {}", parts.train.sha256(), parts.valid.sha256()),
+            base_rates: parts.train.shares(),
+            valid_rates: parts.valid.shares(),
+            train: parts
                 .train
                 .finish()?
                 .ok_or(TaskError::NoRows { part: "training" })?,
-            valid: stores.valid.finish()?,
-            test: stores.test.finish()?,
+            valid: parts.valid.finish()?,
+            test: parts.test.finish()?,
             schema,
             columns,
             features,
@@ -155,12 +153,12 @@ impl CtrData {
         })
     }
 
-    /// Share of training rows with each label, of those kept.
+    /// Share of training rows with each label, of those kept; a row counts by its weight.
     pub fn base_rates(&self) -> &[f64] {
         &self.base_rates
     }
 
-    /// Share of training rows with each label, of all before negatives were dropped.
+    /// Share of training rows with each label, of all before negatives were dropped; a row counts by its weight.
     ///
     /// # Errors
     /// [`Error::Evaluation`], which no rows that could be read give.
@@ -196,7 +194,7 @@ impl CtrSource {
         }
     }
 
-    fn read(
+    pub(super) fn read(
         &self,
         table: &TableSchema,
         options: &TableOptions,
@@ -212,89 +210,11 @@ impl CtrSource {
     }
 }
 
-/// What the rows of a table are for.
-enum Uses {
-    All(RowUse),
-    Split {
-        splitter: TableSplitter,
-        group: Option<usize>,
-        time: Option<usize>,
-    },
-}
-
-impl Uses {
-    fn all(part: RowUse) -> Self {
-        Self::All(part)
-    }
-
-    fn new(
-        source: &CtrSource,
-        table: &TableSchema,
-        split: Option<TableSplit>,
-        options: &CtrDataOptions,
-    ) -> Result<Self, Error> {
-        let Some(split) = split else {
-            return Ok(Self::All(RowUse::Train));
-        };
-        let mut columns = table.columns().iter();
-        let group = columns.position(|column| column.role == TableRole::Group);
-        let time = table.time();
-        if matches!(split, TableSplit::ByTime { .. }) && time.is_none() {
-            // The splitter says what is missing, before the table is read for its times.
-            TableSplitter::new(split, Vec::new(), 1)?;
-        }
-        let (mut times, mut n_rows) = (Vec::new(), 0);
-        if TableSplitter::needs_a_look(split) {
-            source.read(table, &options.table, |rows| {
-                n_rows += rows.n_rows();
-                times.extend(times_of(rows, time).unwrap_or_default());
-                Ok(())
-            })?;
-        }
-        Ok(Self::Split {
-            splitter: TableSplitter::new(split, times, n_rows)?,
-            group,
-            time,
-        })
-    }
-
-    /// The rows of a chunk, whose first is the `start`-th of the table, that are for something, by what that is.
-    fn of(&self, rows: &TableRows, start: usize) -> Result<[Vec<usize>; 3], DataError> {
-        let mut by_use = [Vec::new(), Vec::new(), Vec::new()];
-        for row in 0..rows.n_rows() {
-            let found = match self {
-                Self::All(part) => *part,
-                Self::Split {
-                    splitter,
-                    group,
-                    time,
-                } => {
-                    let group = group.and_then(|group| match &rows.columns()[group] {
-                        TableCells::Texts(texts) => Some(&texts[row]),
-                        _ => None,
-                    });
-                    let time = times_of(rows, *time).map(|times| times[row]);
-                    splitter.use_of(start + row, group, time)?
-                }
-            };
-            by_use[found as usize].push(row);
-        }
-        Ok(by_use)
-    }
-}
-
-fn times_of(rows: &TableRows, time: Option<usize>) -> Option<&[i64]> {
-    match &rows.columns()[time?] {
-        TableCells::Times(times) => Some(times),
-        _ => None,
-    }
-}
-
-/// Learns from the training rows alone.
+/// Learns from the training rows alone, and of them from those that are kept.
 fn learn(
     source: &CtrSource,
     table: &TableSchema,
-    uses: &Uses,
+    uses: &Uses<'_>,
     options: &CtrDataOptions,
 ) -> Result<(TabularSchema, TabularSummary), Error> {
     let mut fitter = TabularFitter::new(&options.features, table)?;
@@ -310,112 +230,6 @@ fn learn(
         Ok(())
     })?;
     Ok(fitter.finish()?)
-}
-
-/// The encoded rows of each part, as they come.
-struct Stores<'a> {
-    schema: &'a TabularSchema,
-    options: &'a CtrDataOptions,
-    train: PartWriter,
-    valid: PartWriter,
-    test: PartWriter,
-}
-
-impl<'a> Stores<'a> {
-    fn new(schema: &'a TabularSchema, options: &'a CtrDataOptions) -> Self {
-        let part = |share: usize| PartWriter::new(options.max_bytes_in_memory / share);
-        Self {
-            schema,
-            options,
-            train: part(2),
-            valid: part(4),
-            test: part(4),
-        }
-    }
-
-    /// Encodes the rows of a table.
-    fn store(&mut self, source: &CtrSource, uses: &Uses) -> Result<ReadSummary, Error> {
-        let key = RandomKey::new(self.options.seed).stream(Stream::Negatives);
-        let n_labels = self.schema.shape().labels.len();
-        let mut start = 0;
-        source.read(self.schema.table(), &self.options.table, |rows| {
-            let encoded = self.schema.encode(rows)?;
-            let [mut train, valid, test] = uses.of(rows, start)?;
-            if self.options.negatives_kept < 1.0 {
-                train.retain(|&row| {
-                    let labels = &encoded.labels[row * n_labels..(row + 1) * n_labels];
-                    labels.iter().any(|&label| label > 0.0)
-                        || key.child((start + row) as u64).generator().random::<f64>()
-                            < self.options.negatives_kept
-                });
-            }
-            start += rows.n_rows();
-            let parts = [&mut self.train, &mut self.valid, &mut self.test];
-            for (part, rows) in parts.into_iter().zip([&train, &valid, &test]) {
-                part.push(&encoded, rows, n_labels)
-                    .map_err(Error::RowStore)?;
-            }
-            Ok(())
-        })
-    }
-}
-
-/// The rows of one part.
-struct PartWriter {
-    rows: RowStoreWriter,
-    n_rows: usize,
-    /// Sum of each label.
-    positives: Vec<f64>,
-    digest: Sha256,
-}
-
-impl PartWriter {
-    fn new(max_bytes_in_memory: usize) -> Self {
-        Self {
-            rows: RowStoreWriter::new(max_bytes_in_memory),
-            n_rows: 0,
-            positives: Vec::new(),
-            digest: Sha256::new(),
-        }
-    }
-
-    fn push(&mut self, encoded: &EncodedRows, rows: &[usize], n_labels: usize) -> io::Result<()> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let part;
-        let chosen = match rows.len() == encoded.n_rows {
-            true => encoded,
-            false => {
-                part = encoded.select(rows);
-                &part
-            }
-        };
-        self.n_rows += chosen.n_rows;
-        self.positives.resize(n_labels, 0.0);
-        for (index, &label) in chosen.labels.iter().enumerate() {
-            self.positives[index % n_labels] += f64::from(label);
-        }
-        self.digest.update(chosen.to_bytes());
-        self.rows.push(chosen)
-    }
-
-    /// Share of rows with each label.
-    fn shares(&self) -> Vec<f64> {
-        let n_rows = self.n_rows.max(1) as f64;
-        self.positives.iter().map(|sum| sum / n_rows).collect()
-    }
-
-    fn sha256(&self) -> String {
-        let bytes = self.digest.clone().finalize();
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// The rows; `None` if there are none.
-    fn finish(self) -> Result<Option<RowStore>, Error> {
-        let rows = self.rows.finish().map_err(Error::RowStore)?;
-        Ok((rows.n_rows() > 0).then_some(rows))
-    }
 }
 
 fn check_share(negatives_kept: f64) -> Result<(), TaskError> {

@@ -10,10 +10,12 @@ mod loss;
 mod model;
 mod networks;
 mod objective;
+mod parts;
 mod persist;
 mod presets;
 mod rank;
 mod score;
+mod uses;
 
 pub use config::{CtrConfig, Deciding};
 pub use data::{CtrData, CtrDataOptions, CtrSource, CtrSources};

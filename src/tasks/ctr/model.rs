@@ -6,7 +6,9 @@ use super::score::{ROWS_AT_ONCE, cases, logits, logits_of};
 use crate::Error;
 use crate::data::{AbsentColumns, Record};
 use crate::evaluation::calibration::Calibrator;
-use crate::evaluation::classification::ClassificationCases;
+use crate::evaluation::classification::{
+    ClassificationCases, ClassificationReport, ClassificationSettings, evaluate_classification,
+};
 use crate::features::tabular::{EncodedRows, RowStore, TabularSchema};
 
 /// A trained model with all that it needs to answer: how columns become numbers, the network, and how its logits become
@@ -76,9 +78,9 @@ impl CtrModel {
         for start in (0..rows.n_rows).step_by(ROWS_AT_ONCE) {
             let end = rows.n_rows.min(start + ROWS_AT_ONCE);
             let logits = if (start, end) == (0, rows.n_rows) {
-                logits_of(&self.network, rows)?
+                logits_of(&self.network, rows, 0)?
             } else {
-                logits_of(&self.network, &rows.select(&Vec::from_iter(start..end)))?
+                logits_of(&self.network, &rows.range(start..end), start)?
             };
             let calibrators = self.calibrators.iter().cycle();
             probabilities.extend(logits.iter().zip(calibrators).map(|(&logit, calibrator)| {
@@ -115,5 +117,23 @@ impl CtrModel {
         let of_label = labels
             .map(|(label, calibrator)| Ok(cases(&scored, label, self.prior_shift, calibrator)?));
         of_label.collect()
+    }
+
+    /// How good the model is on rows whose labels are known: one report a label, in the order of the table's columns, under the
+    /// name of the preset.
+    ///
+    /// # Errors
+    /// [`Error::Evaluation`], as [`evaluate_classification`] gives it, such as for rows of one class; as
+    /// [`predict`](Self::predict).
+    pub fn evaluate(
+        &self,
+        rows: &RowStore,
+        settings: &ClassificationSettings,
+    ) -> Result<Vec<ClassificationReport>, Error> {
+        let cases = self.cases(rows)?;
+        let reports = cases
+            .iter()
+            .map(|cases| evaluate_classification(&self.config.preset, cases, settings));
+        Ok(reports.collect::<Result<_, _>>()?)
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn logits(network: &CtrNetwork, rows: &RowStore) -> Result<Scored, Er
     for start in (0..rows.n_rows()).step_by(ROWS_AT_ONCE) {
         let end = rows.n_rows().min(start + ROWS_AT_ONCE);
         let rows = rows.range(start..end).map_err(Error::RowStore)?;
-        scored.logits.extend(logits_of(network, &rows)?);
+        scored.logits.extend(logits_of(network, &rows, start)?);
         scored.labels.extend(&rows.labels);
         scored.weights.extend(&rows.weights);
         scored.groups.extend(&rows.groups);
@@ -39,8 +39,12 @@ pub(super) fn logits(network: &CtrNetwork, rows: &RowStore) -> Result<Scored, Er
     Ok(scored)
 }
 
-/// Logits of rows, `[n_rows, n_labels]`, row by row.
-pub(super) fn logits_of(network: &CtrNetwork, rows: &EncodedRows) -> Result<Vec<f32>, Error> {
+/// Logits of rows, `[n_rows, n_labels]`, row by row; `first` is the place of the first among all that were asked for.
+pub(super) fn logits_of(
+    network: &CtrNetwork,
+    rows: &EncodedRows,
+    first: usize,
+) -> Result<Vec<f32>, Error> {
     let logits = network.forward(rows, Mode::Inference).into_data();
     let unreadable = |reason| TaskError::Unreadable { reason };
     let logits = logits
@@ -49,7 +53,7 @@ pub(super) fn logits_of(network: &CtrNetwork, rows: &EncodedRows) -> Result<Vec<
     match logits.iter().position(|logit| !logit.is_finite()) {
         None => Ok(logits),
         Some(place) => Err(TaskError::NonFiniteLogit {
-            row: place / network.n_labels(),
+            row: first + place / network.n_labels(),
             value: logits[place],
         }
         .into()),
