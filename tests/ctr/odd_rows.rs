@@ -33,7 +33,6 @@ fn read(text: &str, columns: &str) -> Result<CtrData, Error> {
 /// Settings for rows without any for validation.
 fn unvalidated(preset: &str) -> CtrConfig {
     let mut config = config(preset);
-    config.network.d_embedding = 4;
     config.training.schedule = Schedule::Constant;
     config.training.patience = None;
     config.training.max_epochs = 1;
