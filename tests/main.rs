@@ -41,6 +41,9 @@ mod attributes;
 /// Tables with a label are read a chunk at a time, whatever is in them, and become the numbers that training rows say.
 mod tables;
 
+/// Impressions made of an event log are labelled by what came after, and told by what was strictly before.
+mod impressions;
+
 /// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
 mod simulator;
 

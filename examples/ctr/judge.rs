@@ -25,12 +25,21 @@ pub(crate) struct Judged {
     pub(crate) folds: Vec<FoldTiming>,
 }
 
+/// A lesser model that is trained on the same rows.
+#[derive(Clone, Copy)]
+pub(crate) enum Baseline {
+    WithoutHistory,
+    Linear,
+}
+
 /// Test rows with one of their labels.
 #[derive(Default)]
 pub(crate) struct Judgements {
     pub(crate) name: String,
     truth: Vec<bool>,
     model: Vec<f64>,
+    /// The same model without histories.
+    without_history: Vec<f64>,
     /// Logistic regression on the same columns.
     linear: Vec<f64>,
     /// The share of positives in training by weight, whatever the row.
@@ -100,15 +109,20 @@ impl Judged {
         Ok(())
     }
 
-    /// Adds what logistic regression says of the test rows that a model was added for.
+    /// Adds what a lesser model says of the test rows that a model was added for.
     pub(crate) fn add_baseline(
         &mut self,
+        baseline: Baseline,
         model: &CtrModel,
         data: &CtrData,
     ) -> Result<(), Box<dyn Error>> {
         if let Some(rows) = &data.test {
             for (judged, cases) in self.labels.iter_mut().zip(model.cases(rows)?) {
-                judged.linear.extend(cases.probabilities());
+                let said = match baseline {
+                    Baseline::WithoutHistory => &mut judged.without_history,
+                    Baseline::Linear => &mut judged.linear,
+                };
+                said.extend(cases.probabilities());
             }
         }
         Ok(())
@@ -133,7 +147,9 @@ impl Judged {
             cases = cases.with_segment(field, values)?;
         }
         let mut reports = vec![evaluate_classification(name, &cases, settings)?];
+        let without_history = format!("{name} without history");
         for (name, probabilities) in [
+            (without_history.as_str(), &label.without_history),
             ("logistic regression", &label.linear),
             ("base rate", &label.base_rate),
         ] {

@@ -8,16 +8,17 @@
     reason = "an example talks to the person who runs it"
 )]
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use salient::evaluation::DataOrigin;
 use salient::evaluation::classification::{
     ClassificationMetric, ClassificationReport, ClassificationSettings, compare_classifications,
 };
-use salient::tasks::ctr::{CtrConfig, CtrData, CtrModel, fit};
+use salient::evaluation::{DataOrigin, Estimate};
+use salient::tasks::ctr::{CtrConfig, CtrData, CtrModel, HistoryUse, fit};
 use salient::training::{StopReason, Trained, Trainer};
 
 mod flags;
@@ -35,9 +36,16 @@ mod shared {
 mod source;
 
 use flags::Flags;
-use judge::Judged;
+use judge::{Baseline, Judged};
 use outcome::FoldTiming;
 use shared::resources;
+
+/// Of what the model is compared with the baseline that comes first.
+const GAINS: [ClassificationMetric; 3] = [
+    ClassificationMetric::RocAuc,
+    ClassificationMetric::GroupAuc,
+    ClassificationMetric::LogLoss,
+];
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -77,21 +85,34 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
             examples_per_second: trained.timing.examples_per_second,
             evaluate_seconds,
         });
-        if !flags.model.no_baselines {
-            let mut linear = CtrConfig::preset("lr")?;
-            linear.training.seed = flags.run.seed;
-            let trained = fit(
-                &linear,
-                &data,
-                Trainer::new(linear.training.clone()),
-                &device,
-            )?;
-            judged.add_baseline(&trained.model, &data)?;
+        for (baseline, config) in baselines(flags, &config)? {
+            let trainer = Trainer::new(config.training.clone());
+            let trained = fit(&config, &data, trainer, &device)?;
+            judged.add_baseline(baseline, &trained.model, &data)?;
         }
         last = Some((data, trained));
     }
     let (data, trained) = last.ok_or("there is nothing to train on: --folds must be at least 2")?;
     report(flags, &source, &data, &trained, &judged)
+}
+
+/// The lesser models that the flags ask for.
+fn baselines(
+    flags: &Flags,
+    config: &CtrConfig,
+) -> Result<Vec<(Baseline, CtrConfig)>, Box<dyn Error>> {
+    let mut baselines = Vec::new();
+    if flags.model.against_no_history {
+        let mut without = config.clone();
+        without.network.history = HistoryUse::Ignored;
+        baselines.push((Baseline::WithoutHistory, without));
+    }
+    if !flags.model.no_baselines {
+        let mut linear = CtrConfig::preset("lr")?;
+        linear.training.seed = flags.run.seed;
+        baselines.push((Baseline::Linear, linear));
+    }
+    Ok(baselines)
 }
 
 /// Prints what was found, and keeps it where the flags say.
@@ -110,7 +131,7 @@ fn report(
         },
         ..ClassificationSettings::default()
     };
-    let mut all = Vec::new();
+    let (mut all, mut gained) = (Vec::new(), BTreeMap::new());
     for label in &judged.labels {
         let mut reports = judged.reports(label, &trained.model.config().preset, &settings)?;
         println!("{}: {}\n", label.name, reports[0]);
@@ -118,17 +139,14 @@ fn report(
             reports.push(judged.best_possible(label, shop, &source.sources, &settings)?);
         }
         println!("{}\n", compare_classifications(&reports)?);
-        if let [model, baseline, ..] = &reports[..]
-            && let Some(gain) = model.difference_from(baseline, ClassificationMetric::RocAuc)?
-        {
-            println!("ROC AUC, {} less {}: {gain}\n", model.model, baseline.model);
-        }
+        gained.insert(label.name.clone(), gains(&reports)?);
         if let Some(way) = way_gone(&reports) {
             println!("{way}\n");
         }
         all.push(reports);
     }
-    let outcome = outcome::outcome(flags, data, trained, judged, &all);
+    let mut outcome = outcome::outcome(flags, data, trained, judged, &all);
+    outcome.significance = Some(serde_json::to_value(gained)?);
     if let Some(directory) = &flags.run.out {
         trained.model.save(directory, &outcome.quality())?;
         for (label, reports) in judged.labels.iter().zip(&all) {
@@ -142,6 +160,24 @@ fn report(
         outcome.write(path)?;
     }
     Ok(())
+}
+
+/// Prints how much better the model is than the baseline that comes first, with intervals of the differences.
+fn gains(
+    reports: &[ClassificationReport],
+) -> Result<BTreeMap<&'static str, Estimate>, Box<dyn Error>> {
+    let mut gains = BTreeMap::new();
+    if let [model, baseline, ..] = reports {
+        for metric in GAINS {
+            if let Some(gain) = model.difference_from(baseline, metric)? {
+                let (ours, theirs) = (&model.model, &baseline.model);
+                println!("{}, {ours} less {theirs}: {gain}", metric.title());
+                gains.insert(metric.name(), gain);
+            }
+        }
+        println!();
+    }
+    Ok(gains)
 }
 
 /// How much of the way from logistic regression to the best possible the model went.

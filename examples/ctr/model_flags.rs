@@ -32,6 +32,9 @@ pub(crate) struct ModelFlags {
     /// Leave histories out
     #[arg(long)]
     pub(crate) no_history: bool,
+    /// Train the same model without histories too, and say what they gain
+    #[arg(long, conflicts_with = "no_history")]
+    pub(crate) against_no_history: bool,
     /// Learning rate
     #[arg(long, value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,

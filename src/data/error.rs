@@ -9,6 +9,7 @@ use parquet::errors::ParquetError;
 
 use super::attributes::AttributeError;
 use super::bad_row::BadRow;
+use super::impressions::ImpressionError;
 use super::table::TableError;
 
 /// Where a table came from.
@@ -289,6 +290,9 @@ pub enum DataError {
     /// A table of rows cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A rule makes no impressions of a log.
+    #[error(transparent)]
+    Impressions(#[from] ImpressionError),
     /// A split by time was asked of a log without times.
     #[error("a split by time needs a time column, but none was read; name it in the schema")]
     SplitNeedsTimes,

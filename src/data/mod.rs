@@ -9,6 +9,7 @@ mod csv;
 mod dictionary;
 mod error;
 mod filter;
+mod impressions;
 mod interactions;
 mod lines;
 mod options;
@@ -36,6 +37,10 @@ pub use audit::{DataAudit, EventCount, HistoryLengths};
 pub use bad_row::{BadRow, OnBadRow, Place, RowRule};
 pub use error::{ColumnRole, DataError, Origin};
 pub use filter::{FilterSummary, InteractionFilter, Repeats};
+pub use impressions::{
+    ImpressionError, ImpressionRule, ImpressionSummary, Impressions, OpenWindows,
+    read_item_attributes,
+};
 pub use interactions::{InteractionRow, Interactions};
 pub use options::{Delimiter, ReadOptions};
 pub use read::read_interactions;
