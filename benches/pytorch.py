@@ -385,6 +385,91 @@ def encode(n_histories):
     return run
 
 
+# CTR prediction
+
+CTR_BATCH_SIZE, CTR_WIDTH, CTR_HEADS, CTR_LAYERS = 4096, 16, 2, 3
+FRAPPE = [957, 4082, 7, 7, 2, 3, 2, 9, 80, 233]
+
+
+def criteo_sizes(total=1_000_000):
+    """13 fields of 100 values, and 26 whose numbers of values grow geometrically to `total` in all."""
+    weights = [10 ** (0.6 + (5.35 - 0.6) * field / 25) for field in range(26)]
+    share = (total - 1300) / sum(weights)
+    sizes = [100] * 13 + [max(int(weight * share), 4) for weight in weights]
+    sizes[-1] += total - sum(sizes)
+    return sizes
+
+
+def autoint_plus(sizes, sparse):
+    """Self-attention over the vectors of the fields beside an MLP and a weight a value; ids count on from field to field."""
+
+    class Interacting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            # One product for query, key, value and residual, which is faster than four.
+            self.project = nn.Linear(CTR_WIDTH, 4 * CTR_WIDTH, bias=False)
+
+        def forward(self, rows):
+            *heads, kept = self.project(rows).chunk(4, -1)
+            heads = [part.unflatten(-1, (CTR_HEADS, -1)).transpose(1, 2) for part in heads]
+            context = functional.scaled_dot_product_attention(*heads)
+            return functional.relu(context.transpose(1, 2).flatten(2) + kept)
+
+    class AutoIntPlus(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.vectors = nn.Embedding(sum(sizes), CTR_WIDTH, sparse=sparse)
+            self.weights = nn.Embedding(sum(sizes), 1, sparse=sparse)
+            self.layers = nn.Sequential(*(Interacting() for _ in range(CTR_LAYERS)))
+            self.output = nn.Linear(len(sizes) * CTR_WIDTH, 1)
+            self.deep = nn.Sequential(
+                nn.Linear(len(sizes) * CTR_WIDTH, 400), nn.ReLU(), nn.Linear(400, 400), nn.ReLU(), nn.Linear(400, 1)
+            )
+
+        def forward(self, ids):
+            rows = self.vectors(ids)
+            logits = self.output(self.layers(rows).flatten(1)) + self.deep(rows.flatten(1))
+            return (logits + self.weights(ids).sum(1)).squeeze(-1)
+
+    return AutoIntPlus()
+
+
+def impressions(sizes):
+    firsts = torch.tensor([0] + sizes[:-1]).cumsum(0)
+    columns = [torch.randint(0, size, (CTR_BATCH_SIZE,)) for size in sizes]
+    return torch.stack(columns, 1) + firsts, (torch.rand(CTR_BATCH_SIZE) < 0.3).float()
+
+
+@case("ctr/train/frappe/b4096", FRAPPE, False)
+@case("ctr/train/criteo/b4096", criteo_sizes(), True)
+def ctr_step(sizes, sparse):
+    """Large tables have sparse gradients, as dense ones take many times as long there."""
+    model = autoint_plus(sizes, sparse).train()
+    tables = [model.vectors.weight, model.weights.weight]
+    rest = [weight for weight in model.parameters() if not (sparse and any(weight is table for table in tables))]
+    optimisers = [torch.optim.Adam(rest, lr=1e-3)]
+    if sparse:
+        optimisers.append(torch.optim.SparseAdam(tables, lr=1e-3))
+    steps = [impressions(sizes) for _ in range(N_BATCHES)]
+    return training(model, optimisers, functional.binary_cross_entropy_with_logits, steps)
+
+
+@case("ctr/predict/frappe/b4096", FRAPPE)
+@case("ctr/predict/criteo/b4096", criteo_sizes())
+def ctr_predict(sizes):
+    model = autoint_plus(sizes, False).eval()
+    steps = [impressions(sizes)[0] for _ in range(N_BATCHES)]
+    turn = 0
+
+    def run():
+        nonlocal turn
+        turn += 1
+        with torch.inference_mode():
+            torch.sigmoid(model(steps[turn % N_BATCHES]))
+
+    return run
+
+
 # The best items
 
 
