@@ -165,6 +165,10 @@ fn many_sequences_of_one_short_length_agree() {
                 scale: Some(-0.7),
                 ..AttentionOptions::default()
             });
+            batch.check(&AttentionOptions {
+                dropout: dropout(),
+                ..AttentionOptions::default()
+            });
         }
     }
 }

@@ -9,6 +9,8 @@ mod bias;
 mod bias_rows;
 mod composite;
 #[cfg(feature = "flex")]
+mod factors;
+#[cfg(feature = "flex")]
 mod flex;
 mod function;
 #[cfg(feature = "flex")]
@@ -32,6 +34,8 @@ mod tests;
 
 pub use super::dropout::Dropout;
 pub use bias::{AttentionBias, BiasRule, DistanceBuckets, time_bucket};
+#[cfg(feature = "flex")]
+pub(super) use factors::Factors;
 pub use function::{attention, attention_weights};
 pub use options::{AttentionForm, AttentionLayout, AttentionOptions, Direction, Visibility};
 #[cfg(feature = "flex")]

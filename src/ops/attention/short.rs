@@ -5,8 +5,9 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::factors::Factors;
 use super::kernel::{Forward, Given, Gradients, Plan, Rows};
-use super::{AttentionForm, Visibility};
+use super::{AttentionForm, Dropout, Visibility};
 use crate::ops::cpu::at_level;
 use crate::ops::cpu::lanes::{LANES, LaneAttention, Lanes, turn, turn_back};
 
@@ -18,16 +19,18 @@ const MAX_HEAD: usize = 32;
 pub(super) fn length(plan: &Plan) -> Option<usize> {
     let is_plain = plan.form == AttentionForm::Softmax
         && plan.visibility == Visibility::bidirectional()
-        && plan.dropout.is_none()
         && plan.biases.is_empty()
         && plan.layout.query == plan.layout.key;
     let length = plan.layout.query.uniform_len().filter(|_| is_plain)?;
-    is_short(length, plan.d_head).then_some(length)
+    let size = [length, plan.n_heads, plan.d_head];
+    is_short(size, plan.dropout.is_some()).then_some(length)
 }
 
-/// Whether sequences of a length are worked on so.
-pub(in crate::ops) fn is_short(len: usize, d_head: usize) -> bool {
-    (1..=MAX_LEN).contains(&len) && d_head <= MAX_HEAD
+/// Whether sequences of a length are worked on so, by length, heads and width of a head.
+pub(in crate::ops) fn is_short([len, n_heads, d_head]: [usize; 3], has_dropout: bool) -> bool {
+    (1..=MAX_LEN).contains(&len)
+        && d_head <= MAX_HEAD
+        && (!has_dropout || Factors::fit(len, n_heads))
 }
 
 fn block(plan: &Plan, len: usize) -> LaneAttention {
@@ -46,10 +49,11 @@ pub(super) fn forward(plan: &Plan, len: usize, rows: Rows<'_>) -> Forward {
     let mut context = vec![0.0; rows.query.len()];
     let inputs = [rows.query, rows.key, rows.value].map(|rows| rows.par_chunks(n_block));
     let [query, key, value] = inputs;
-    let outputs = context.par_chunks_mut(n_block);
+    let outputs = context.par_chunks_mut(n_block).enumerate();
     outputs.zip(query.zip(key.zip(value))).for_each_init(
-        || Scratch::<3, 1, 1>::new(block),
-        |scratch, (context, (query, (key, value)))| {
+        || Scratch::<3, 1, 1>::new(block, plan.dropout),
+        |scratch, ((index, context), (query, (key, value)))| {
+            scratch.drop_some(index, context.len());
             for (rows, turned) in [query, key, value].into_iter().zip(&mut scratch.inputs) {
                 turn(rows, turned.numbers_mut());
             }
@@ -76,8 +80,9 @@ pub(super) fn backward(plan: &Plan, len: usize, rows: Rows<'_>, given: Given<'_>
         .zip(value.par_chunks_mut(n_block))
         .enumerate();
     blocks.for_each_init(
-        || Scratch::<4, 3, 2>::new(block),
+        || Scratch::<4, 3, 2>::new(block, plan.dropout),
         |scratch, (index, ((query, key), value))| {
+            scratch.drop_some(index, query.len());
             let (start, end) = (index * n_block, index * n_block + query.len());
             let known = [rows.query, rows.key, rows.value, given.d_context];
             for (known, turned) in known.into_iter().zip(&mut scratch.inputs) {
@@ -104,17 +109,27 @@ struct Scratch<const INPUTS: usize, const OUTPUTS: usize, const SQUARES: usize> 
     outputs: [Lanes; OUTPUTS],
     /// Weights of one head, and their gradients.
     squares: [Lanes; SQUARES],
+    factors: Option<Factors>,
 }
 
 impl<const INPUTS: usize, const OUTPUTS: usize, const SQUARES: usize>
     Scratch<INPUTS, OUTPUTS, SQUARES>
 {
-    fn new(block: LaneAttention) -> Self {
+    fn new(block: LaneAttention, dropout: Option<Dropout>) -> Self {
         Self {
             block,
             inputs: std::array::from_fn(|_| Lanes::new(block.n_numbers())),
             outputs: std::array::from_fn(|_| Lanes::new(block.n_numbers())),
             squares: std::array::from_fn(|_| Lanes::new(block.n_weights())),
+            factors: dropout.map(|dropout| Factors::new(block, dropout)),
+        }
+    }
+
+    /// Makes the factors of the `index`-th block, which has so many numbers.
+    fn drop_some(&mut self, index: usize, n_numbers: usize) {
+        if let Some(factors) = &mut self.factors {
+            let first = index * LANES;
+            factors.fill(first..first + n_numbers / self.block.n_numbers());
         }
     }
 }
@@ -129,11 +144,13 @@ impl WithSimd for ForwardBlock<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self(scratch) = self;
         let inputs = scratch.inputs.each_ref();
+        let factors = scratch.factors.as_ref();
         let [context] = scratch.outputs.each_mut();
         let [weights] = scratch.squares.each_mut();
         scratch.block.forward(
             simd,
             inputs.map(|rows| S::as_simd_f32s(rows.numbers()).0),
+            factors.map(|factors| S::as_simd_f32s(factors.numbers()).0),
             S::as_mut_simd_f32s(context.numbers_mut()).0,
             S::as_mut_simd_f32s(weights.numbers_mut()).0,
         );
@@ -150,11 +167,13 @@ impl WithSimd for BackwardBlock<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self(scratch) = self;
         let inputs = scratch.inputs.each_ref();
+        let factors = scratch.factors.as_ref();
         let outputs = scratch.outputs.each_mut();
         let squares = scratch.squares.each_mut();
         scratch.block.backward(
             simd,
             inputs.map(|rows| S::as_simd_f32s(rows.numbers()).0),
+            factors.map(|factors| S::as_simd_f32s(factors.numbers()).0),
             outputs.map(|rows| S::as_mut_simd_f32s(rows.numbers_mut()).0),
             squares.map(|rows| S::as_mut_simd_f32s(rows.numbers_mut()).0),
         );

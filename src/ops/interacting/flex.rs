@@ -11,7 +11,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Shape, Tensor};
 
-use super::kernel::Problem;
+use super::kernel::{Plan, Problem};
 use super::{InteractingOptions, InteractingWeights};
 use crate::ops::attention::is_short;
 use crate::ops::cpu::{self, lanes::LaneAttention, runs_here};
@@ -32,9 +32,9 @@ pub(super) fn runs(
         &weights.value,
         &weights.residual,
     ];
+    let size = [options.n_tokens, options.n_heads, width / options.n_heads];
     (1..=MAX_WEIGHT).contains(&(d_in * width))
-        && is_short(options.n_tokens, width / options.n_heads)
-        && options.dropout.is_none_or(|dropout| dropout.is_none())
+        && is_short(size, options.dropout.is_some())
         && runs_here(rows)
         && all.into_iter().all(runs_here)
 }
@@ -49,7 +49,7 @@ pub(super) trait InteractingLayer: Backend {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         residual: FloatTensor<Self>,
-        attention: LaneAttention,
+        plan: Plan,
     ) -> FloatTensor<Self>;
 }
 
@@ -60,11 +60,14 @@ pub(super) fn interacting(
     options: &InteractingOptions,
 ) -> Tensor<2> {
     let [_, width] = weights.residual.dims();
-    let attention = LaneAttention {
-        len: options.n_tokens,
-        n_heads: options.n_heads,
-        d_head: width / options.n_heads,
-        scale: options.scale as f32,
+    let plan = Plan {
+        attention: LaneAttention {
+            len: options.n_tokens,
+            n_heads: options.n_heads,
+            d_head: width / options.n_heads,
+            scale: options.scale as f32,
+        },
+        dropout: options.dropout.filter(|dropout| !dropout.is_none()),
     };
     Tensor::from_dispatch(<Dispatch as InteractingLayer>::interacting_layer(
         rows.into_dispatch(),
@@ -72,16 +75,12 @@ pub(super) fn interacting(
         weights.key.into_dispatch(),
         weights.value.into_dispatch(),
         weights.residual.into_dispatch(),
-        attention,
+        plan,
     ))
 }
 
 /// Calls `work` with the numbers of rows and weights.
-fn with_problem<R>(
-    inputs: &[FlexTensor; 5],
-    attention: LaneAttention,
-    work: impl FnOnce(Problem<'_>) -> R,
-) -> R {
+fn with_problem<R>(inputs: &[FlexTensor; 5], plan: Plan, work: impl FnOnce(Problem<'_>) -> R) -> R {
     let [_, d_in] = inputs[0].shape().dims();
     let inputs = inputs.each_ref().map(FlexTensor::to_contiguous);
     let [rows, weights @ ..] = inputs.each_ref().map(cpu::numbers);
@@ -89,14 +88,14 @@ fn with_problem<R>(
         rows,
         weights,
         d_in,
-        attention,
+        plan,
     })
 }
 
-fn forward(inputs: &[FlexTensor; 5], attention: LaneAttention) -> FlexTensor {
+fn forward(inputs: &[FlexTensor; 5], plan: Plan) -> FlexTensor {
     let [n_rows, _] = inputs[0].shape().dims();
-    let width = attention.n_heads * attention.d_head;
-    let mixed = with_problem(inputs, attention, |problem| problem.forward());
+    let width = plan.attention.n_heads * plan.attention.d_head;
+    let mixed = with_problem(inputs, plan, |problem| problem.forward());
     cpu::tensor(mixed, Shape::new([n_rows, width]))
 }
 
@@ -107,9 +106,9 @@ impl InteractingLayer for Flex {
         key: FlexTensor,
         value: FlexTensor,
         residual: FlexTensor,
-        attention: LaneAttention,
+        plan: Plan,
     ) -> FlexTensor {
-        forward(&[rows, query, key, value, residual], attention)
+        forward(&[rows, query, key, value, residual], plan)
     }
 }
 
@@ -121,7 +120,7 @@ struct InteractingLayerBackward;
 struct State {
     inputs: [NodeId; 5],
     mixed: FlexTensor,
-    attention: LaneAttention,
+    plan: Plan,
 }
 
 impl Backward<Flex, 5> for InteractingLayerBackward {
@@ -138,7 +137,7 @@ impl Backward<Flex, 5> for InteractingLayerBackward {
         let inputs: [FlexTensor; 5] = state
             .inputs
             .map(|node| checkpointer.retrieve_node_output(node));
-        let found = with_problem(&inputs, state.attention, |problem| {
+        let found = with_problem(&inputs, state.plan, |problem| {
             problem.backward(cpu::numbers(&state.mixed), cpu::numbers(&d_mixed))
         });
         let [query, key, value, residual] = found.weights;
@@ -158,7 +157,7 @@ impl<C: CheckpointStrategy> InteractingLayer for Autodiff<Flex, C> {
         key: FloatTensor<Self>,
         value: FloatTensor<Self>,
         residual: FloatTensor<Self>,
-        attention: LaneAttention,
+        plan: Plan,
     ) -> FloatTensor<Self> {
         let inputs = [rows, query, key, value, residual];
         let nodes = inputs.each_ref().map(|input| input.node());
@@ -170,17 +169,17 @@ impl<C: CheckpointStrategy> InteractingLayer for Autodiff<Flex, C> {
             OpsKind::Tracked(mut preparation) => {
                 let nodes = inputs.each_ref().map(|input| preparation.checkpoint(input));
                 let inputs = inputs.map(|input| input.into_primitive());
-                let mixed = forward(&inputs, attention);
+                let mixed = forward(&inputs, plan);
                 let state = State {
                     inputs: nodes,
                     mixed: mixed.clone(),
-                    attention,
+                    plan,
                 };
                 preparation.finish(state, mixed)
             }
             OpsKind::UnTracked(preparation) => {
                 let inputs = inputs.map(|input| input.into_primitive());
-                preparation.finish(forward(&inputs, attention))
+                preparation.finish(forward(&inputs, plan))
             }
         }
     }

@@ -3,10 +3,12 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::ops::attention::Factors;
 use crate::ops::cpu::at_level;
 use crate::ops::cpu::lanes::{
     LANES, LaneAttention, Lanes, Shared, Strided, StridedMut, product, turn, turn_back,
 };
+use crate::ops::dropout::Dropout;
 
 /// Parts of the rows with gradients of weights of their own. The number may not depend on the machine's cores, so that sums
 /// come out the same everywhere.
@@ -26,7 +28,14 @@ pub(super) struct Problem<'a> {
     /// Query, key, value and residual, `[d_in, width]` each.
     pub(super) weights: [&'a [f32]; MAPS],
     pub(super) d_in: usize,
+    pub(super) plan: Plan,
+}
+
+/// How the rows look at each other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
     pub(super) attention: LaneAttention,
+    pub(super) dropout: Option<Dropout>,
 }
 
 /// Gradients of the rows and of each weight.
@@ -37,12 +46,12 @@ pub(super) struct Gradients {
 
 impl Problem<'_> {
     fn width(&self) -> usize {
-        self.attention.n_heads * self.attention.d_head
+        self.plan.attention.n_heads * self.plan.attention.d_head
     }
 
     /// Rows of a block.
     fn block_rows(&self) -> usize {
-        LANES * self.attention.len
+        LANES * self.plan.attention.len
     }
 
     pub(super) fn forward(&self) -> Vec<f32> {
@@ -50,10 +59,12 @@ impl Problem<'_> {
         let mut mixed = vec![0.0; n_rows * self.width()];
         mixed
             .par_chunks_mut(self.block_rows() * self.width())
+            .enumerate()
             .zip(self.rows.par_chunks(self.block_rows() * self.d_in))
             .for_each_init(
                 || Scratch::new(self),
-                |scratch, (mixed, rows)| {
+                |scratch, ((index, mixed), rows)| {
+                    scratch.drop_some(self, index, rows.len());
                     turn(rows, scratch.rows.numbers_mut());
                     at_level(ForwardBlock {
                         problem: self,
@@ -74,10 +85,13 @@ impl Problem<'_> {
         let mut d_rows = vec![0.0; self.rows.len()];
         let parts: Vec<BackwardScratch> = d_rows
             .par_chunks_mut(part_rows * d_in)
+            .enumerate()
             .zip(self.rows.par_chunks(part_rows * d_in))
             .zip(mixed.par_chunks(part_rows * width))
             .zip(d_mixed.par_chunks(part_rows * width))
-            .map(|(((d_rows, rows), mixed), d_mixed)| self.part(rows, mixed, d_mixed, d_rows))
+            .map(|((((part, d_rows), rows), mixed), d_mixed)| {
+                self.part(part * part_blocks, rows, [mixed, d_mixed], d_rows)
+            })
             .collect();
         let weights = std::array::from_fn(|map| {
             let mut sums = vec![0.0; d_in * width];
@@ -95,11 +109,12 @@ impl Problem<'_> {
         }
     }
 
+    /// The blocks from the `first`-th on.
     fn part(
         &self,
+        first: usize,
         rows: &[f32],
-        mixed: &[f32],
-        d_mixed: &[f32],
+        [mixed, d_mixed]: [&[f32]; 2],
         d_rows: &mut [f32],
     ) -> BackwardScratch {
         let mut backward = BackwardScratch::new(self);
@@ -109,7 +124,9 @@ impl Problem<'_> {
         let above = mixed.chunks(block * self.width());
         let above = above.zip(d_mixed.chunks(block * self.width()));
         let d_rows = d_rows.chunks_mut(block * self.d_in);
-        for ((rows, (mixed, d_mixed)), d_rows) in blocks.zip(above).zip(d_rows) {
+        let blocks = blocks.zip(above).zip(d_rows).enumerate();
+        for (index, ((rows, (mixed, d_mixed)), d_rows)) in blocks {
+            scratch.drop_some(self, first + index, rows.len());
             turn(rows, scratch.rows.numbers_mut());
             turn(mixed, scratch.mixed.numbers_mut());
             turn(d_mixed, backward.d_maps[3].numbers_mut());
@@ -131,16 +148,29 @@ struct Scratch {
     maps: [Lanes; MAPS],
     mixed: Lanes,
     attention_weights: Lanes,
+    factors: Option<Factors>,
 }
 
 impl Scratch {
     fn new(problem: &Problem<'_>) -> Self {
-        let attention = &problem.attention;
+        let attention = &problem.plan.attention;
         Self {
             rows: Lanes::new(attention.len * problem.d_in),
             maps: std::array::from_fn(|_| Lanes::new(attention.n_numbers())),
             mixed: Lanes::new(attention.n_numbers()),
             attention_weights: Lanes::new(attention.n_weights()),
+            factors: problem
+                .plan
+                .dropout
+                .map(|dropout| Factors::new(*attention, dropout)),
+        }
+    }
+
+    /// Makes the factors of the `index`-th block, whose rows have so many numbers.
+    fn drop_some(&mut self, problem: &Problem<'_>, index: usize, n_numbers: usize) {
+        if let Some(factors) = &mut self.factors {
+            let first = index * LANES;
+            factors.fill(first..first + n_numbers / (problem.plan.attention.len * problem.d_in));
         }
     }
 }
@@ -157,7 +187,7 @@ struct BackwardScratch {
 
 impl BackwardScratch {
     fn new(problem: &Problem<'_>) -> Self {
-        let attention = &problem.attention;
+        let attention = &problem.plan.attention;
         Self {
             d_rows: Lanes::new(attention.len * problem.d_in),
             d_maps: std::array::from_fn(|_| Lanes::new(attention.n_numbers())),
@@ -195,7 +225,7 @@ impl Problem<'_> {
         rows: &[S::f32s],
         maps: impl Iterator<Item = &'s mut Lanes>,
     ) {
-        let (len, d_in, width) = (self.attention.len, self.d_in, self.width());
+        let (len, d_in, width) = (self.plan.attention.len, self.d_in, self.width());
         let step = LANES / S::F32_LANES;
         for (map, weight) in maps.zip(self.weights) {
             let map = S::as_mut_simd_f32s(map.numbers_mut()).0;
@@ -225,11 +255,14 @@ impl WithSimd for ForwardBlock<'_> {
         problem.map(simd, rows, scratch.maps.iter_mut());
         let maps = scratch.maps.each_ref();
         let [query, key, value, kept] = maps.map(|map| S::as_simd_f32s(map.numbers()).0);
+        let factors = scratch.factors.as_ref();
+        let factors = factors.map(|factors| S::as_simd_f32s(factors.numbers()).0);
         let mixed = S::as_mut_simd_f32s(scratch.mixed.numbers_mut()).0;
         let weights = S::as_mut_simd_f32s(scratch.attention_weights.numbers_mut()).0;
         problem
+            .plan
             .attention
-            .forward(simd, [query, key, value], mixed, weights);
+            .forward(simd, [query, key, value], factors, mixed, weights);
         let zero = simd.splat_f32s(0.0);
         for (mixed, kept) in mixed.iter_mut().zip(kept) {
             let sum = simd.add_f32s(*mixed, *kept);
@@ -262,6 +295,8 @@ impl WithSimd for BackwardBlock<'_> {
         let maps = scratch.maps.each_ref();
         let [query, key, value, _] = maps.map(|map| S::as_simd_f32s(map.numbers()).0);
         let mixed = S::as_simd_f32s(scratch.mixed.numbers()).0;
+        let factors = scratch.factors.as_ref();
+        let factors = factors.map(|factors| S::as_simd_f32s(factors.numbers()).0);
         let d_maps = backward.d_maps.each_mut();
         let [d_query, d_key, d_value, d_sum] =
             d_maps.map(|map| S::as_mut_simd_f32s(map.numbers_mut()).0);
@@ -272,9 +307,10 @@ impl WithSimd for BackwardBlock<'_> {
         }
         let weights = S::as_mut_simd_f32s(scratch.attention_weights.numbers_mut()).0;
         let d_weights = S::as_mut_simd_f32s(backward.d_attention_weights.numbers_mut()).0;
-        problem.attention.backward(
+        problem.plan.attention.backward(
             simd,
             [query, key, value, d_sum],
+            factors,
             [d_query, d_key, d_value],
             [weights, d_weights],
         );
@@ -286,7 +322,7 @@ impl Problem<'_> {
     /// The gradients of rows and weights from those of the mapped rows.
     #[inline(always)]
     fn map_back<S: Simd>(&self, simd: S, rows: &[S::f32s], backward: &mut BackwardScratch) {
-        let (len, d_in, width) = (self.attention.len, self.d_in, self.width());
+        let (len, d_in, width) = (self.plan.attention.len, self.d_in, self.width());
         let step = LANES / S::F32_LANES;
         let d_rows = S::as_mut_simd_f32s(backward.d_rows.numbers_mut()).0;
         let sums = backward.d_weights.iter_mut();

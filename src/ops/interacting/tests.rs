@@ -1,9 +1,11 @@
 use burn::tensor::{Device, Tensor};
 
 use super::*;
+use crate::ops::dropout::Dropout;
 use crate::ops::testing::{
     assert_gradients, assert_near, assert_runs_agree, on_threads, read, run_with_gradients, values,
 };
+use crate::random::RandomKey;
 
 fn options([n_tokens, n_heads]: [usize; 2]) -> InteractingOptions {
     InteractingOptions {
@@ -86,7 +88,14 @@ fn the_kernel_agrees_with_the_composite_on_many_sizes() {
         let (d_in, d_head, n_heads) =
             [(1, 1, 1), (3, 5, 2), (16, 8, 2), (5, 32, 1), (64, 16, 4)][index % 5];
         let sizes = [n_groups * n_tokens, d_in, d_head * n_heads];
-        let options = options([n_tokens, n_heads]);
+        let dropout = Dropout {
+            probability: 0.3,
+            key: RandomKey::new(11),
+        };
+        let options = InteractingOptions {
+            dropout: (index % 2 == 1).then_some(dropout),
+            ..options([n_tokens, n_heads])
+        };
         let run = |layer: Layer| {
             run_with_gradients(&inputs(sizes), None, |inputs| {
                 let (rows, weights) = shaped(inputs, sizes);

@@ -18,6 +18,10 @@ pub(in crate::ops) struct LaneAttention {
 /// One head, and one of the vectors that hold a number of all lanes.
 #[derive(Clone, Copy)]
 struct Part {
+    head: usize,
+    /// Which of so many vectors.
+    index: usize,
+    step: usize,
     start: usize,
     row_stride: usize,
     column_stride: usize,
@@ -59,6 +63,9 @@ impl LaneAttention {
         let step = LANES / S::F32_LANES;
         let (n_heads, d_head) = (self.n_heads, self.d_head);
         (0..n_heads * step).map(move |index| Part {
+            head: index / step,
+            index: index % step,
+            step,
             start: index / step * d_head * step + index % step,
             row_stride: n_heads * d_head * step,
             column_stride: step,
@@ -84,18 +91,20 @@ impl LaneAttention {
         }
     }
 
-    /// The contexts, from queries, keys and values.
+    /// The contexts, from queries, keys and values. Weights are multiplied by `factors`, if any: `[n_heads, len, len]`.
     #[inline(always)]
     pub(in crate::ops) fn forward<S: Simd>(
         &self,
         simd: S,
         [query, key, value]: [&[S::f32s]; 3],
+        factors: Option<&[S::f32s]>,
         context: &mut [S::f32s],
         weights: &mut [S::f32s],
     ) {
         let (len, d_head) = (self.len, self.d_head);
         for part in self.parts::<S>() {
             self.weights(simd, [part.of(query), part.of(key)], weights);
+            self.drop_some(simd, part, factors, weights);
             product(
                 simd,
                 part.of_mut(context),
@@ -113,6 +122,7 @@ impl LaneAttention {
         &self,
         simd: S,
         [query, key, value, d_context]: [&[S::f32s]; 4],
+        factors: Option<&[S::f32s]>,
         [d_query, d_key, d_value]: [&mut [S::f32s]; 3],
         [weights, d_weights]: [&mut [S::f32s]; 2],
     ) {
@@ -123,13 +133,34 @@ impl LaneAttention {
             self.weights(simd, [q, k], weights);
             let out = self.square_mut(d_weights);
             product(simd, out, false, d, v.transposed(), [len, len, d_head]);
+            self.drop_some(simd, part, factors, d_weights);
             self.softmax_gradients(simd, weights, d_weights);
+            self.drop_some(simd, part, factors, weights);
             let sizes = [len, d_head, len];
             let w = self.square(weights).transposed();
             product(simd, part.of_mut(d_value), false, w, d, sizes);
             let w = self.square(d_weights);
             product(simd, part.of_mut(d_query), false, w, k, sizes);
             product(simd, part.of_mut(d_key), false, w.transposed(), q, sizes);
+        }
+    }
+
+    /// Multiplies weights, or their gradients, by the factors of a head.
+    #[inline(always)]
+    fn drop_some<S: Simd>(
+        &self,
+        simd: S,
+        part: Part,
+        factors: Option<&[S::f32s]>,
+        weights: &mut [S::f32s],
+    ) {
+        if let Some(factors) = factors {
+            let n_weights = self.n_weights();
+            let first = part.head * n_weights * part.step + part.index;
+            let factors = factors[first..].iter().step_by(part.step);
+            for (weight, factor) in weights[..n_weights].iter_mut().zip(factors) {
+                *weight = simd.mul_f32s(*weight, *factor);
+            }
         }
     }
 
@@ -144,7 +175,7 @@ impl LaneAttention {
         let out = self.square_mut(weights);
         let sizes = [len, len, self.d_head];
         product(simd, out, false, query, key.transposed(), sizes);
-        for row in weights.chunks_exact_mut(len).take(len) {
+        for row in weights[..len * len].chunks_exact_mut(len) {
             let mut highest = simd.splat_f32s(f32::NEG_INFINITY);
             for score in &mut *row {
                 *score = simd.mul_f32s(*score, scale);
@@ -166,10 +197,9 @@ impl LaneAttention {
     #[inline(always)]
     fn softmax_gradients<S: Simd>(&self, simd: S, weights: &[S::f32s], gradients: &mut [S::f32s]) {
         let (len, scale) = (self.len, simd.splat_f32s(self.scale));
-        let rows = weights
-            .chunks_exact(len)
-            .zip(gradients.chunks_exact_mut(len));
-        for (weights, gradients) in rows.take(len) {
+        let rows = weights.chunks_exact(len);
+        let rows = rows.zip(gradients[..len * len].chunks_exact_mut(len));
+        for (weights, gradients) in rows {
             let mut mean = simd.splat_f32s(0.0);
             for (weight, gradient) in weights.iter().zip(&*gradients) {
                 mean = simd.mul_add_e_f32s(*weight, *gradient, mean);
