@@ -39,7 +39,7 @@ pub(super) struct Rows<'a> {
 }
 
 /// The mixed values, and for each query row and head, sequence by sequence and head by head, the logarithm of its sum of
-/// exponentials.
+/// exponentials; no such sums of short sequences, whose weights are made anew.
 pub(super) struct Forward {
     pub(super) context: Vec<f32>,
     pub(super) log_sums: Vec<f32>,
