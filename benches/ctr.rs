@@ -15,8 +15,8 @@ use rand::RngExt;
 use salient::features::tabular::{CategoryField, EncodedRows, TabularShape};
 use salient::model::mlp::MlpConfig;
 use salient::random::{Mode, RandomKey};
-use salient::tasks::ctr::{
-    AutoIntConfig, CtrNetwork, CtrNetworkConfig, InteractionConfig, cross_entropy,
+use salient::tasks::tabular::{
+    AutoIntConfig, InteractionConfig, TabularNetwork, TabularNetworkConfig, cross_entropy,
 };
 use salient::training::{Optimiser, TrainingConfig};
 use shared::{Suite, built};
@@ -100,7 +100,7 @@ fn predict(suite: &mut Suite, shape: &str, sizes: &[usize]) {
     });
 }
 
-fn network(sizes: &[usize], device: &Device) -> CtrNetwork {
+fn network(sizes: &[usize], device: &Device) -> TabularNetwork {
     let categories = sizes
         .iter()
         .enumerate()
@@ -113,7 +113,7 @@ fn network(sizes: &[usize], device: &Device) -> CtrNetwork {
         labels: vec!["clicked".to_owned()],
         ..TabularShape::default()
     };
-    let config = CtrNetworkConfig {
+    let config = TabularNetworkConfig {
         d_embedding: D_EMBEDDING,
         first_order: true,
         interaction: InteractionConfig::Autoint(AutoIntConfig {
@@ -122,9 +122,14 @@ fn network(sizes: &[usize], device: &Device) -> CtrNetwork {
             mlp: Some(MlpConfig::default()),
             ..AutoIntConfig::default()
         }),
-        ..CtrNetworkConfig::default()
+        ..TabularNetworkConfig::default()
     };
-    built(CtrNetwork::init(&config, &shape, RandomKey::new(8), device))
+    built(TabularNetwork::init(
+        &config,
+        &shape,
+        RandomKey::new(8),
+        device,
+    ))
 }
 
 /// Rows of values that are all alike probable, three in ten of them clicked.

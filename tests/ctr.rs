@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use rand::RngExt;
 use salient::Error;
 use salient::data::{
-    AbsentColumns, DataError, Record, RecordCell, RowRule, TableColumn, TableOptions, TableSplit,
+    AbsentColumns, DataError, Record, RecordCell, RowRule, TableColumn, TableOptions, TableSource,
+    TableSplit,
 };
 use salient::evaluation::calibration::{CalibrationKind, Calibrator, PlattTargets};
 use salient::evaluation::classification::roc_auc;
@@ -14,7 +15,7 @@ use salient::features::tabular::TabularConfig;
 use salient::random::RandomKey;
 use salient::tasks::TaskError;
 use salient::tasks::ctr::{
-    CtrConfig, CtrData, CtrDataOptions, CtrModel, CtrSource, CtrSources, PRESETS, RankOptions, fit,
+    CtrConfig, CtrData, CtrDataOptions, CtrModel, CtrSources, PRESETS, RankOptions, fit,
 };
 use salient::training::{Trained, Trainer};
 use tempfile::{TempDir, tempdir};
@@ -88,7 +89,7 @@ fn split_file(path: PathBuf) -> CtrSources {
         test: 0.2,
         seed: 1,
     };
-    CtrSources::Split(CtrSource::File(path), split)
+    CtrSources::Split(TableSource::File(path), split)
 }
 
 fn data(files: &Files, n_rows: usize, options: &CtrDataOptions) -> CtrData {
@@ -294,7 +295,7 @@ fn labels_of_one_class_are_refused() {
     let files = Files::new();
     let path = files.write("log.csv", "click,ad\n1,a\n1,b\n1,a\n");
     let sources = CtrSources::Given {
-        train: CtrSource::File(path),
+        train: TableSource::File(path),
         valid: None,
         test: None,
     };
@@ -323,7 +324,7 @@ fn calibration_needs_validation_rows() {
     let files = Files::new();
     let path = files.write("log.csv", &impressions(50, 3));
     let sources = CtrSources::Given {
-        train: CtrSource::File(path),
+        train: TableSource::File(path),
         valid: None,
         test: None,
     };
@@ -365,7 +366,7 @@ fn nothing_is_learnt_from_rows_that_are_held_out() {
         features: TabularConfig::default(),
         ..CtrDataOptions::default()
     };
-    let data = CtrData::read(&CtrSources::Split(CtrSource::File(path), split), &options).unwrap();
+    let data = CtrData::read(&CtrSources::Split(TableSource::File(path), split), &options).unwrap();
     let names = data.schema.value_names("ad").unwrap();
     assert_eq!(names, ["(unknown)", "(missing)", "early"]);
     let n_rows =

@@ -93,7 +93,7 @@ mod kill;
 mod next_item;
 
 /// Networks of click-through rate compute what their definitions and PyTorch say, and keep the promises of a classifier.
-mod ctr_networks;
+mod tabular_networks;
 
 /// A click model learns from tables, answers files, records and choices alike, and says what is wrong with them.
 mod ctr;

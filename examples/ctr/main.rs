@@ -18,7 +18,8 @@ use salient::evaluation::classification::{
     ClassificationMetric, ClassificationReport, ClassificationSettings, compare_classifications,
 };
 use salient::evaluation::{DataOrigin, Estimate};
-use salient::tasks::ctr::{CtrConfig, CtrData, CtrModel, HistoryUse, fit};
+use salient::tasks::ctr::{CtrConfig, CtrData, CtrModel, fit};
+use salient::tasks::tabular::HistoryUse;
 use salient::training::{StopReason, Trained, Trainer};
 
 mod flags;

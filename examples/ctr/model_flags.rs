@@ -4,7 +4,8 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
-use salient::tasks::ctr::{CtrConfig, HistoryUse, PRESETS};
+use salient::tasks::ctr::{CtrConfig, PRESETS};
+use salient::tasks::tabular::HistoryUse;
 use serde_json::Value;
 
 use crate::flags::Calibration;

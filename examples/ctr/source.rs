@@ -4,8 +4,8 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use salient::data::synthetic::{Shop, ShopConfig};
-use salient::data::{TableRole, TableSplit};
-use salient::tasks::ctr::{CtrDataOptions, CtrSource, CtrSources};
+use salient::data::{TableRole, TableSource, TableSplit};
+use salient::tasks::ctr::{CtrDataOptions, CtrSources};
 
 use crate::flags::{Flags, SplitFlags};
 
@@ -35,10 +35,10 @@ pub(crate) struct Source {
 pub(crate) fn find(flags: &Flags) -> Result<Source, Box<dyn Error>> {
     let options = flags.data.options(flags.run.seed, SHOP_COLUMNS)?;
     if let Some(train) = &flags.data.train {
-        let file = |path: &Option<PathBuf>| path.clone().map(CtrSource::File);
+        let file = |path: &Option<PathBuf>| path.clone().map(TableSource::File);
         return Ok(Source {
             sources: vec![CtrSources::Given {
-                train: CtrSource::File(train.clone()),
+                train: TableSource::File(train.clone()),
                 valid: file(&flags.data.valid),
                 test: file(&flags.data.test),
             }],
@@ -48,11 +48,11 @@ pub(crate) fn find(flags: &Flags) -> Result<Source, Box<dyn Error>> {
         });
     }
     let (table, shop) = match &flags.data.data {
-        Some(path) => (CtrSource::File(path.clone()), None),
+        Some(path) => (TableSource::File(path.clone()), None),
         None => {
             let shop = Shop::simulate(&ShopConfig::default(), SHOP_SEED)?;
             (
-                CtrSource::Batch(shop.impression_table(SHOP_HISTORY)?),
+                TableSource::Batch(shop.impression_table(SHOP_HISTORY)?),
                 Some(shop),
             )
         }

@@ -50,7 +50,8 @@ pub use summary::{ReadSummary, SkippedRows, TableFormat};
 pub use table::{
     AbsentColumns, ColumnSummary, OtherColumns, Record, RecordCell, RoleReason, RowUse,
     SchemaColumn, TableCells, TableColumn, TableError, TableOptions, TableParts, TableRole,
-    TableRows, TableSchema, TableSplit, TableSplitter, TableSummary, TextLists, Texts, TimeCounts,
+    TableRows, TableSchema, TableSource, TableSplit, TableSplitter, TableSummary, TextLists, Texts,
+    TimeCounts,
 };
 pub use time::TimeFormat;
 

@@ -3,5 +3,6 @@
 pub mod ctr;
 mod error;
 pub mod next_item;
+pub mod tabular;
 
 pub use error::TaskError;

@@ -4,14 +4,12 @@ use proptest::prelude::*;
 use salient::Error;
 use salient::data::{
     AbsentColumns, DataError, OtherColumns, ReadOptions, Record, RecordCell, RowRule, TableColumn,
-    TableOptions, TableParts,
+    TableOptions, TableParts, TableSource,
 };
 use salient::evaluation::calibration::CalibrationKind;
 use salient::features::tabular::{FieldConfig, TabularConfig};
 use salient::model::ModelError;
-use salient::tasks::ctr::{
-    CtrConfig, CtrData, CtrDataOptions, CtrModel, CtrSource, CtrSources, PRESETS, fit,
-};
+use salient::tasks::ctr::{CtrConfig, CtrData, CtrDataOptions, CtrModel, CtrSources, PRESETS, fit};
 use salient::training::{Schedule, Trainer};
 
 use super::{Files, config, data, options, record, trained};
@@ -19,7 +17,7 @@ use super::{Files, config, data, options, record, trained};
 fn read(text: &str, columns: &str) -> Result<CtrData, Error> {
     let files = Files::new();
     let sources = CtrSources::Given {
-        train: CtrSource::File(files.write("train.csv", text)),
+        train: TableSource::File(files.write("train.csv", text)),
         valid: None,
         test: None,
     };
@@ -231,7 +229,7 @@ fn model_of(
     let lines = rows.iter().enumerate().map(|(row, any)| any.line(row % 2));
     let text = HEADER.to_owned() + &lines.collect::<String>();
     let sources = CtrSources::Given {
-        train: CtrSource::File(files.write("train.csv", &text)),
+        train: TableSource::File(files.write("train.csv", &text)),
         valid: None,
         test: None,
     };

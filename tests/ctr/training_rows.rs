@@ -2,18 +2,18 @@ use std::fmt::Write as _;
 
 use rand::RngExt;
 use salient::Error;
-use salient::data::{TableColumn, TableOptions, TableParts};
+use salient::data::{TableColumn, TableOptions, TableParts, TableSource};
 use salient::evaluation::classification::{ClassificationMetric, ClassificationSettings};
 use salient::features::tabular::{FieldFacts, RowStoreWriter};
 use salient::random::RandomKey;
 use salient::tasks::TaskError;
-use salient::tasks::ctr::{CtrData, CtrDataOptions, CtrSource, CtrSources};
+use salient::tasks::ctr::{CtrData, CtrDataOptions, CtrSources};
 
 use super::{Files, config, data, impressions, options, trained};
 
 fn all_for_training(files: &Files, text: &str, columns: &str, negatives_kept: f64) -> CtrData {
     let sources = CtrSources::Given {
-        train: CtrSource::File(files.write("train.csv", text)),
+        train: TableSource::File(files.write("train.csv", text)),
         valid: None,
         test: None,
     };

@@ -376,7 +376,7 @@ class Din(nn.Module):
         return torch.stack(logits)
 
 
-def ctr_networks():
+def tabular_networks():
     torch.manual_seed(70)
     sizes = torch.tensor([5, 3, 7])
     autoint = disturb(AutoInt(15, 3))
@@ -418,4 +418,4 @@ write("positions", positions())
 write("sasrec", recommender())
 write("gated_block", gated_block())
 write("pointwise_block", pointwise_block())
-write("ctr_networks", ctr_networks())
+write("tabular_networks", tabular_networks())

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::networks::CtrNetworkConfig;
 use super::presets;
 use crate::evaluation::calibration::CalibrationKind;
 use crate::tasks::TaskError;
+use crate::tasks::tabular::TabularNetworkConfig;
 use crate::training::TrainingConfig;
 
 /// Settings of a [`CtrModel`](super::CtrModel) and of its training.
@@ -24,7 +24,7 @@ pub struct CtrConfig {
     /// Name of the preset that the settings started from.
     pub preset: String,
     /// The network.
-    pub network: CtrNetworkConfig,
+    pub network: TabularNetworkConfig,
     /// What validation goes by: early stopping, the plateau schedule and the choice of weights. Of several labels the mean.
     /// Default [`Deciding::RocAuc`].
     #[serde(default)]

@@ -1,8 +1,5 @@
 //! Rows to train, validate and test on.
 
-use std::path::PathBuf;
-
-use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
 
 use super::config::CtrConfig;
@@ -10,8 +7,7 @@ use super::parts::Parts;
 use super::uses::Uses;
 use crate::Error;
 use crate::data::{
-    DataError, ReadSummary, RowUse, TableOptions, TableParts, TableRows, TableSchema, TableSplit,
-    TableSummary,
+    ReadSummary, RowUse, TableOptions, TableSchema, TableSource, TableSplit, TableSummary,
 };
 use crate::evaluation::EvaluationError;
 use crate::evaluation::calibration::{prior_corrected, prior_shift};
@@ -21,28 +17,19 @@ use crate::features::tabular::{
 use crate::tasks::TaskError;
 use crate::writable::writable;
 
-/// A table of impressions.
-#[derive(Clone, Debug)]
-pub enum CtrSource {
-    /// A file, in the formats of [`TableSchema::read`].
-    File(PathBuf),
-    /// A table in memory.
-    Batch(RecordBatch),
-}
-
 /// Which tables hold the rows to train, validate and test on.
 #[derive(Clone, Debug)]
 pub enum CtrSources {
     /// One table, split by a rule.
-    Split(CtrSource, TableSplit),
+    Split(TableSource, TableSplit),
     /// A table each.
     Given {
         /// Rows to learn from.
-        train: CtrSource,
+        train: TableSource,
         /// Rows to stop and calibrate by.
-        valid: Option<CtrSource>,
+        valid: Option<TableSource>,
         /// Rows to judge by.
-        test: Option<CtrSource>,
+        test: Option<TableSource>,
     },
 }
 
@@ -186,33 +173,9 @@ impl CtrData {
     }
 }
 
-impl CtrSource {
-    fn infer(&self, options: &TableOptions) -> Result<(TableSchema, TableSummary), DataError> {
-        match self {
-            Self::File(path) => TableSchema::infer(path, options),
-            Self::Batch(batch) => TableSchema::infer_from_batch(batch, options),
-        }
-    }
-
-    pub(super) fn read(
-        &self,
-        table: &TableSchema,
-        options: &TableOptions,
-        take: impl FnMut(&TableRows) -> Result<(), Error>,
-    ) -> Result<ReadSummary, Error> {
-        match self {
-            Self::File(path) => table.read(path, TableParts::All, &options.file, take),
-            Self::Batch(batch) => {
-                let batches = std::iter::once(Ok(batch.clone()));
-                table.read_batches(batches, TableParts::All, options.file.on_bad_row, take)
-            }
-        }
-    }
-}
-
 /// Learns from the training rows alone, and of them from those that are kept.
 fn learn(
-    source: &CtrSource,
+    source: &TableSource,
     table: &TableSchema,
     uses: &Uses<'_>,
     options: &CtrDataOptions,
@@ -227,7 +190,7 @@ fn learn(
         } else if !train.is_empty() {
             fitter.push(&rows.select(&train))?;
         }
-        Ok(())
+        Ok::<(), Error>(())
     })?;
     Ok(fitter.finish()?)
 }

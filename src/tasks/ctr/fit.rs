@@ -5,7 +5,6 @@ use burn::tensor::Device;
 use super::config::{CtrConfig, Deciding};
 use super::data::CtrData;
 use super::model::CtrModel;
-use super::networks::{BstPositions, CtrNetwork, InteractionConfig};
 use super::objective::CtrObjective;
 use super::score::logits;
 use crate::Error;
@@ -14,6 +13,7 @@ use crate::evaluation::EvaluationError;
 use crate::evaluation::calibration::{CalibrationKind, Calibrator, IsotonicMap};
 use crate::random::{RandomKey, Stream};
 use crate::tasks::TaskError;
+use crate::tasks::tabular::{BstPositions, InteractionConfig, TabularNetwork};
 use crate::training::{Schedule, Trained, Trainer, TrainingConfig};
 use crate::writable::writable;
 
@@ -34,8 +34,8 @@ pub fn fit(
     check(config, data, trainer.config())?;
     let shape = data.schema.shape();
     let key = RandomKey::new(config.training.seed).stream(Stream::Weights);
-    let network =
-        CtrNetwork::init(&config.network, &shape, key, device)?.set_base_rate(data.base_rates())?;
+    let network = TabularNetwork::init(&config.network, &shape, key, device)?
+        .set_base_rate(data.base_rates())?;
     let trained = trainer.fit(network, &CtrObjective::new(config, data))?;
     let prior_shift = data.prior_shift()?;
     let model = CtrModel {
@@ -128,7 +128,7 @@ fn check_ages(config: &CtrConfig, data: &CtrData) -> Result<(), TaskError> {
 fn calibrators(
     config: &CtrConfig,
     data: &CtrData,
-    network: &CtrNetwork,
+    network: &TabularNetwork,
     shift: f64,
 ) -> Result<Vec<Calibrator>, Error> {
     let n_labels = network.n_labels();

@@ -6,9 +6,7 @@
 mod config;
 mod data;
 mod fit;
-mod loss;
 mod model;
-mod networks;
 mod objective;
 mod parts;
 mod persist;
@@ -18,14 +16,8 @@ mod score;
 mod uses;
 
 pub use config::{CtrConfig, Deciding};
-pub use data::{CtrData, CtrDataOptions, CtrSource, CtrSources};
+pub use data::{CtrData, CtrDataOptions, CtrSources};
 pub use fit::fit;
-pub use loss::cross_entropy;
 pub use model::{CtrModel, Predictions};
-pub use networks::{
-    AutoIntConfig, BstConfig, BstPositions, CrossStructure, CtrNetwork, CtrNetworkConfig,
-    DcnV2Config, DinConfig, FinalMlpConfig, FtTransformerConfig, HistoryUse, InteractionConfig,
-    PenaltyRows,
-};
 pub use presets::PRESETS;
 pub use rank::{RankOptions, RankedCandidate, Ranking};

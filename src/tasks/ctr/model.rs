@@ -1,7 +1,6 @@
 //! A trained model that answers.
 
 use super::config::CtrConfig;
-use super::networks::CtrNetwork;
 use super::score::{ROWS_AT_ONCE, cases, logits, logits_of};
 use crate::Error;
 use crate::data::{AbsentColumns, Record};
@@ -10,6 +9,7 @@ use crate::evaluation::classification::{
     ClassificationCases, ClassificationReport, ClassificationSettings, evaluate_classification,
 };
 use crate::features::tabular::{EncodedRows, RowStore, TabularSchema};
+use crate::tasks::tabular::TabularNetwork;
 
 /// A trained model with all that it needs to answer: how columns become numbers, the network, and how its logits become
 /// probabilities.
@@ -17,7 +17,7 @@ use crate::features::tabular::{EncodedRows, RowStore, TabularSchema};
 pub struct CtrModel {
     pub(super) config: CtrConfig,
     pub(super) schema: TabularSchema,
-    pub(super) network: CtrNetwork,
+    pub(super) network: TabularNetwork,
     /// What restores the share of positives after negatives were dropped in training, in log-odds.
     pub(super) prior_shift: f64,
     /// One a label.
@@ -57,7 +57,7 @@ impl CtrModel {
     }
 
     /// The network.
-    pub fn network(&self) -> &CtrNetwork {
+    pub fn network(&self) -> &TabularNetwork {
         &self.network
     }
 

@@ -4,13 +4,13 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::config::{CtrConfig, Deciding};
 use super::data::CtrData;
-use super::loss::cross_entropy;
-use super::networks::CtrNetwork;
 use super::score::{cases, logits};
 use crate::evaluation::calibration::Calibrator;
 use crate::evaluation::classification::{log_loss, roc_auc};
 use crate::features::tabular::EncodedRows;
 use crate::random::{Mode, RandomKey};
+use crate::tasks::tabular::TabularNetwork;
+use crate::tasks::tabular::cross_entropy;
 use crate::training::{BoxedError, Loss, Objective, Shuffle, Validation};
 
 /// Cross-entropy of the labels of rows.
@@ -26,7 +26,7 @@ impl<'a> CtrObjective<'a> {
 }
 
 impl Objective for CtrObjective<'_> {
-    type Model = CtrNetwork;
+    type Model = TabularNetwork;
     type Batch = EncodedRows;
 
     fn n_examples(&self) -> usize {
@@ -49,7 +49,7 @@ impl Objective for CtrObjective<'_> {
 
     fn loss(
         &self,
-        model: &CtrNetwork,
+        model: &TabularNetwork,
         batch: &EncodedRows,
         mode: Mode,
     ) -> Result<Loss, BoxedError> {
@@ -73,7 +73,7 @@ impl Objective for CtrObjective<'_> {
         Ok(Loss { mean, weight })
     }
 
-    fn validate(&self, model: &CtrNetwork) -> Result<Option<Validation>, BoxedError> {
+    fn validate(&self, model: &TabularNetwork) -> Result<Option<Validation>, BoxedError> {
         let Some(rows) = &self.data.valid else {
             return Ok(None);
         };

@@ -4,10 +4,10 @@ use std::io;
 
 use sha2::{Digest, Sha256};
 
-use super::data::{CtrDataOptions, CtrSource};
+use super::data::CtrDataOptions;
 use super::uses::Uses;
 use crate::Error;
-use crate::data::ReadSummary;
+use crate::data::{ReadSummary, TableSource};
 use crate::features::tabular::{EncodedRows, RowStore, RowStoreWriter, TabularSchema};
 
 /// The encoded rows of each part, as they come.
@@ -34,7 +34,7 @@ impl<'a> Parts<'a> {
     /// Encodes the rows of a table.
     pub(super) fn store(
         &mut self,
-        source: &CtrSource,
+        source: &TableSource,
         uses: &Uses<'_>,
     ) -> Result<ReadSummary, Error> {
         let n_labels = self.schema.shape().labels.len();

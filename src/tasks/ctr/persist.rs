@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::config::CtrConfig;
 use super::model::CtrModel;
-use super::networks::CtrNetwork;
 use crate::Error;
 use crate::artifact::{self, Artifact, ArtifactError, json};
 use crate::device;
@@ -16,6 +15,7 @@ use crate::evaluation::calibration::Calibrator;
 use crate::features::tabular::TabularSchema;
 use crate::parameters;
 use crate::random::RandomKey;
+use crate::tasks::tabular::TabularNetwork;
 
 /// What manifests call this task.
 const TASK: &str = "ctr";
@@ -83,7 +83,7 @@ impl CtrModel {
             return Err(ArtifactError::unreadable("calibration.json", rule).into());
         }
         // The first weights are thrown away, so it does not matter by which numbers they are drawn.
-        let network = CtrNetwork::init(&config.network, &shape, RandomKey::new(0), device)
+        let network = TabularNetwork::init(&config.network, &shape, RandomKey::new(0), device)
             .map_err(|error| ArtifactError::unreadable("config.json", error))?;
         let network = parameters::from_safetensors(artifact.part("weights.safetensors")?)
             .and_then(|weights| parameters::write(network, weights))

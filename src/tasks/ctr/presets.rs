@@ -1,13 +1,13 @@
 //! Published models as settings.
 
 use super::config::{CtrConfig, Deciding};
-use super::networks::{
-    AutoIntConfig, BstConfig, CtrNetworkConfig, DcnV2Config, DinConfig, FinalMlpConfig,
-    FtTransformerConfig, InteractionConfig,
-};
 use crate::evaluation::calibration::CalibrationKind;
 use crate::model::mlp::MlpConfig;
 use crate::tasks::TaskError;
+use crate::tasks::tabular::{
+    AutoIntConfig, BstConfig, DcnV2Config, DinConfig, FinalMlpConfig, FtTransformerConfig,
+    InteractionConfig, TabularNetworkConfig,
+};
 use crate::training::{Schedule, TrainingConfig};
 
 /// The names that [`CtrConfig::preset`] knows.
@@ -48,9 +48,9 @@ pub(super) fn preset(name: &str) -> Result<CtrConfig, TaskError> {
     };
     Ok(CtrConfig {
         preset: name.to_owned(),
-        network: CtrNetworkConfig {
+        network: TabularNetworkConfig {
             interaction,
-            ..CtrNetworkConfig::default()
+            ..TabularNetworkConfig::default()
         },
         deciding: Deciding::RocAuc,
         calibration: CalibrationKind::Identity,

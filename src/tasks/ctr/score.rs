@@ -1,6 +1,5 @@
 //! What a network says of stored rows.
 
-use super::networks::CtrNetwork;
 use crate::Error;
 use crate::evaluation::EvaluationError;
 use crate::evaluation::calibration::Calibrator;
@@ -8,6 +7,7 @@ use crate::evaluation::classification::ClassificationCases;
 use crate::features::tabular::{EncodedRows, RowStore};
 use crate::random::Mode;
 use crate::tasks::TaskError;
+use crate::tasks::tabular::TabularNetwork;
 
 /// Rows that are scored at once.
 pub(super) const ROWS_AT_ONCE: usize = 8_192;
@@ -25,7 +25,7 @@ pub(super) struct Scored {
 }
 
 /// Scores all rows of a store.
-pub(super) fn logits(network: &CtrNetwork, rows: &RowStore) -> Result<Scored, Error> {
+pub(super) fn logits(network: &TabularNetwork, rows: &RowStore) -> Result<Scored, Error> {
     let mut scored = Scored::default();
     for start in (0..rows.n_rows()).step_by(ROWS_AT_ONCE) {
         let end = rows.n_rows().min(start + ROWS_AT_ONCE);
@@ -41,7 +41,7 @@ pub(super) fn logits(network: &CtrNetwork, rows: &RowStore) -> Result<Scored, Er
 
 /// Logits of rows, `[n_rows, n_labels]`, row by row; `first` is the place of the first among all that were asked for.
 pub(super) fn logits_of(
-    network: &CtrNetwork,
+    network: &TabularNetwork,
     rows: &EncodedRows,
     first: usize,
 ) -> Result<Vec<f32>, Error> {

@@ -2,11 +2,11 @@
 
 use rand::RngExt;
 
-use super::data::{CtrDataOptions, CtrSource};
+use super::data::CtrDataOptions;
 use crate::Error;
 use crate::data::{
-    DataError, RowUse, TableCells, TableRole, TableRows, TableSchema, TableSplit, TableSplitter,
-    TimeCounts,
+    DataError, RowUse, TableCells, TableRole, TableRows, TableSchema, TableSource, TableSplit,
+    TableSplitter, TimeCounts,
 };
 use crate::random::{RandomKey, Stream};
 
@@ -34,7 +34,7 @@ impl<'a> Uses<'a> {
 
     /// Rows are split by a rule, or all to train on.
     pub(super) fn new(
-        source: &CtrSource,
+        source: &TableSource,
         table: &TableSchema,
         split: Option<TableSplit>,
         options: &'a CtrDataOptions,
@@ -54,7 +54,7 @@ impl<'a> Uses<'a> {
             source.read(table, &options.table, |rows| {
                 n_rows += rows.n_rows();
                 times.extend(times_of(rows, time).unwrap_or_default().iter().copied());
-                Ok(())
+                Ok::<(), Error>(())
             })?;
         }
         let rule = Rule::Split {

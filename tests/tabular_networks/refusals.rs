@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use salient::features::tabular::TabularShape;
 use salient::model::ModelError;
 use salient::random::RandomKey;
-use salient::tasks::ctr::{CtrNetwork, CtrNetworkConfig};
+use salient::tasks::tabular::{TabularNetwork, TabularNetworkConfig};
 use serde_json::json;
 
 use super::{config, configs, network, shape};
@@ -30,7 +30,7 @@ fn settings_survive_their_file() {
     for config in configs() {
         let text = serde_json::to_string(&config).unwrap();
         assert_eq!(
-            serde_json::from_str::<CtrNetworkConfig>(&text).unwrap(),
+            serde_json::from_str::<TabularNetworkConfig>(&text).unwrap(),
             config
         );
     }
@@ -41,7 +41,7 @@ fn settings_survive_their_file() {
         json!({"interaction": {"kind": "nothing"}}),
     ] {
         assert!(
-            serde_json::from_value::<CtrNetworkConfig>(wrong.clone()).is_err(),
+            serde_json::from_value::<TabularNetworkConfig>(wrong.clone()).is_err(),
             "{wrong}"
         );
     }
@@ -51,7 +51,7 @@ fn settings_survive_their_file() {
 fn what_describes_no_network_is_refused() {
     let refused = |json: serde_json::Value, shape: &TabularShape| {
         let device = Device::flex();
-        CtrNetwork::init(&config(json), shape, RandomKey::new(1), &device).err()
+        TabularNetwork::init(&config(json), shape, RandomKey::new(1), &device).err()
     };
     let zero = |field| Some(ModelError::ZeroSize { field });
     let shape = shape();

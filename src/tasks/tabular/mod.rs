@@ -1,6 +1,6 @@
 //! Networks from the fields of a row to the logits of its labels.
 //!
-//! A [`CtrNetwork`] turns each field into a vector, lets the vectors of a row interact in one of several ways, and adds, where
+//! A [`TabularNetwork`] turns each field into a vector, lets the vectors of a row interact in one of several ways, and adds, where
 //! asked, a weight a value. Histories are read without padding.
 
 mod auto_int;
@@ -17,13 +17,15 @@ mod histories;
 mod init;
 mod interaction;
 mod layout;
+mod loss;
 mod network;
 
 pub use auto_int::AutoIntConfig;
 pub use bst::{BstConfig, BstPositions};
-pub use config::{CtrNetworkConfig, HistoryUse, InteractionConfig, PenaltyRows};
+pub use config::{HistoryUse, InteractionConfig, PenaltyRows, TabularNetworkConfig};
 pub use cross::{CrossStructure, DcnV2Config};
 pub use din::DinConfig;
 pub use final_mlp::FinalMlpConfig;
 pub use ft_transformer::FtTransformerConfig;
-pub use network::CtrNetwork;
+pub use loss::cross_entropy;
+pub use network::TabularNetwork;

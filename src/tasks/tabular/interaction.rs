@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::auto_int::AutoInt;
 use super::bst::Bst;
-use super::config::{CtrNetworkConfig, HistoryUse, InteractionConfig};
+use super::config::{HistoryUse, InteractionConfig, TabularNetworkConfig};
 use super::cross::DcnV2;
 use super::deep::{Deep, flat};
 use super::din::Din;
@@ -48,7 +48,7 @@ pub struct PairwiseProducts {
 
 /// What a network is made for.
 pub(super) struct Purpose<'a> {
-    pub(super) config: &'a CtrNetworkConfig,
+    pub(super) config: &'a TabularNetworkConfig,
     pub(super) shape: &'a TabularShape,
     pub(super) layout: &'a FieldLayout,
     /// Lists that have a token.

@@ -2,11 +2,11 @@
 
 use burn::tensor::Device;
 
-use super::config::{CtrNetworkConfig, HistoryUse, InteractionConfig};
+use super::config::{HistoryUse, InteractionConfig, TabularNetworkConfig};
 use super::fields::FieldEmbeddingsConfig;
 use super::interaction::{Interaction, Purpose};
 use super::layout::FieldLayout;
-use super::network::CtrNetwork;
+use super::network::TabularNetwork;
 use crate::features::tabular::TabularShape;
 use crate::model::{ModelError, check};
 use crate::parameters;
@@ -15,7 +15,7 @@ use crate::random::RandomKey;
 /// Standard deviation of the first vectors of values, as in FuxiCTR.
 const STANDARD_DEVIATION: f64 = 1e-4;
 
-impl CtrNetwork {
+impl TabularNetwork {
     /// Draws the weights for rows of a table and puts them on `device`.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl CtrNetwork {
     /// outside their ranges, [`ModelError::ZeroSize`], [`ModelError::TooSmall`], [`ModelError::NotPositive`],
     /// [`ModelError::Negative`], [`ModelError::DropoutOutOfRange`], [`ModelError::HeadsDoNotDivideModel`].
     pub fn init(
-        config: &CtrNetworkConfig,
+        config: &TabularNetworkConfig,
         shape: &TabularShape,
         key: RandomKey,
         device: &Device,
@@ -66,7 +66,7 @@ impl CtrNetwork {
 }
 
 /// Where values lie, after all that a shape and common settings can do wrong.
-fn checked(config: &CtrNetworkConfig, shape: &TabularShape) -> Result<FieldLayout, ModelError> {
+fn checked(config: &TabularNetworkConfig, shape: &TabularShape) -> Result<FieldLayout, ModelError> {
     check::positive_size("d_embedding", config.d_embedding)?;
     if let Some(deviation) = config.embedding_standard_deviation {
         check::positive("embedding_standard_deviation", deviation)?;
@@ -79,7 +79,7 @@ fn checked(config: &CtrNetworkConfig, shape: &TabularShape) -> Result<FieldLayou
 }
 
 /// The lists that are read, and those of them that have a token.
-fn read_lists(config: &CtrNetworkConfig, layout: &FieldLayout) -> (Vec<usize>, Vec<usize>) {
+fn read_lists(config: &TabularNetworkConfig, layout: &FieldLayout) -> (Vec<usize>, Vec<usize>) {
     let read = |list: &usize| config.history == HistoryUse::Read || !layout.is_history(*list);
     let lists: Vec<usize> = (0..layout.n_lists()).filter(read).collect();
     if !config.interaction.attends_to_histories() {
@@ -94,7 +94,7 @@ fn read_lists(config: &CtrNetworkConfig, layout: &FieldLayout) -> (Vec<usize>, V
 
 /// Settings of the vectors of fields.
 fn field_vectors(
-    config: &CtrNetworkConfig,
+    config: &TabularNetworkConfig,
     n_labels: usize,
     lists: Vec<usize>,
 ) -> FieldEmbeddingsConfig {
@@ -121,7 +121,7 @@ fn field_vectors(
 
 /// Settings of the weights of single values.
 fn value_weights(
-    config: &CtrNetworkConfig,
+    config: &TabularNetworkConfig,
     n_labels: usize,
     lists: Vec<usize>,
 ) -> FieldEmbeddingsConfig {

@@ -12,7 +12,7 @@ use burn::tensor::Tensor;
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use salient::tasks::ctr::cross_entropy;
+/// use salient::tasks::tabular::{cross_entropy};
 ///
 /// let device = Device::flex();
 /// let logits = Tensor::<2>::from_floats([[0.0, 200.0, -200.0]], &device);

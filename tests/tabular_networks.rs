@@ -12,8 +12,8 @@ use salient::features::tabular::{
 };
 use salient::parameters;
 use salient::random::{Mode, RandomKey};
-use salient::tasks::ctr::{
-    AutoIntConfig, CtrNetwork, CtrNetworkConfig, InteractionConfig, PenaltyRows,
+use salient::tasks::tabular::{
+    AutoIntConfig, InteractionConfig, PenaltyRows, TabularNetwork, TabularNetworkConfig,
 };
 use salient::training::{Optimiser, TrainingConfig};
 use serde_json::json;
@@ -97,12 +97,12 @@ fn row(batch: &EncodedRows, row: usize) -> EncodedRows {
     }
 }
 
-fn config(json: serde_json::Value) -> CtrNetworkConfig {
+fn config(json: serde_json::Value) -> TabularNetworkConfig {
     serde_json::from_value(json).unwrap()
 }
 
 /// A small network of each kind, every option in one of them; no kinks, so that gradients exist everywhere.
-fn configs() -> Vec<CtrNetworkConfig> {
+fn configs() -> Vec<TabularNetworkConfig> {
     let mlp = json!({"widths": [5, 3], "activation": "silu"});
     let normed = json!({"widths": [5], "activation": "swiglu", "norm": "layer", "dropout": 0.2});
     let periodic = json!({"n_frequencies": 3, "standard_deviation": 0.5});
@@ -135,15 +135,15 @@ fn configs() -> Vec<CtrNetworkConfig> {
     interactions.into_iter().enumerate().map(with_all).collect()
 }
 
-fn network(config: &CtrNetworkConfig) -> CtrNetwork {
+fn network(config: &TabularNetworkConfig) -> TabularNetwork {
     network_on(config, &Device::flex())
 }
 
-fn network_on(config: &CtrNetworkConfig, device: &Device) -> CtrNetwork {
-    CtrNetwork::init(config, &shape(), RandomKey::new(11), device).unwrap()
+fn network_on(config: &TabularNetworkConfig, device: &Device) -> TabularNetwork {
+    TabularNetwork::init(config, &shape(), RandomKey::new(11), device).unwrap()
 }
 
-fn logits(network: &CtrNetwork, rows: &EncodedRows) -> Vec<f64> {
+fn logits(network: &TabularNetwork, rows: &EncodedRows) -> Vec<f64> {
     values(network.forward(rows, Mode::Inference))
 }
 
@@ -155,7 +155,7 @@ fn full_row() -> EncodedRows {
 }
 
 /// Enlarges what `head` draws small, so that every part of a network shows in its logits.
-fn loud(network: CtrNetwork) -> CtrNetwork {
+fn loud(network: TabularNetwork) -> TabularNetwork {
     let mut weights = parameters::read(&network);
     for (name, weight) in &mut weights {
         if name.contains("output") || name.contains("linear_") || name.ends_with("bias") {

@@ -8,19 +8,19 @@ use super::{
 use crate::model::embedding::PeriodicNumbersConfig;
 use crate::model::mlp::MlpConfig;
 
-/// Settings of a [`CtrNetwork`](super::CtrNetwork).
+/// Settings of a [`TabularNetwork`](super::TabularNetwork).
 ///
 /// ```
-/// use salient::tasks::ctr::CtrNetworkConfig;
+/// use salient::tasks::tabular::{TabularNetworkConfig};
 ///
 /// let json = r#"{"d_embedding": 8, "interaction": {"kind": "autoint", "n_heads": 4}}"#;
-/// let config: CtrNetworkConfig = serde_json::from_str(json)?;
+/// let config: TabularNetworkConfig = serde_json::from_str(json)?;
 /// assert_eq!((config.d_embedding, config.interaction.name()), (8, "autoint"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct CtrNetworkConfig {
+pub struct TabularNetworkConfig {
     /// Width of the vector of a field; at least 1. Default 16. More of it tells values apart better, needs more data, and
     /// costs memory for each value.
     pub d_embedding: usize,
@@ -42,7 +42,7 @@ pub struct CtrNetworkConfig {
     pub interaction: InteractionConfig,
 }
 
-impl Default for CtrNetworkConfig {
+impl Default for TabularNetworkConfig {
     fn default() -> Self {
         Self {
             d_embedding: 16,

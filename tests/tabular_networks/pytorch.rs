@@ -6,7 +6,7 @@ use salient::features::tabular::{
 };
 use salient::parameters::{self, Parameters};
 use salient::random::RandomKey;
-use salient::tasks::ctr::{CtrNetwork, CtrNetworkConfig};
+use salient::tasks::tabular::{TabularNetwork, TabularNetworkConfig};
 use serde_json::json;
 
 use super::{config, logits};
@@ -17,11 +17,11 @@ use crate::support::{
 /// The weights of a golden network under our names; `maps` renames those of `nn.Linear`.
 fn golden_network(
     case: &serde_json::Value,
-    config: &CtrNetworkConfig,
+    config: &TabularNetworkConfig,
     shape: &TabularShape,
     tables: &[(&str, &str)],
     maps: &[(&str, &str)],
-) -> CtrNetwork {
+) -> TabularNetwork {
     let torch = golden_weights(&case["weights"]);
     let mut ours = Parameters::new();
     for (theirs, name) in tables {
@@ -41,7 +41,7 @@ fn golden_network(
             }
         }
     }
-    let network = CtrNetwork::init(config, shape, RandomKey::new(1), &Device::flex()).unwrap();
+    let network = TabularNetwork::init(config, shape, RandomKey::new(1), &Device::flex()).unwrap();
     parameters::write(network, ours).unwrap()
 }
 
@@ -65,7 +65,7 @@ fn categories(sizes: &[(&str, usize)]) -> TabularShape {
 
 #[test]
 fn autoint_computes_what_pytorch_does() {
-    let case = &golden("ctr_networks")["autoint"];
+    let case = &golden("tabular_networks")["autoint"];
     let config = config(json!({
         "d_embedding": 4, "first_order": true,
         "interaction": {"kind": "autoint", "n_layers": 2, "n_heads": 3, "d_attention": 6, "mlp": {"widths": [5, 3]}},
@@ -111,7 +111,7 @@ fn autoint_computes_what_pytorch_does() {
 
 #[test]
 fn din_computes_what_pytorch_does() {
-    let case = &golden("ctr_networks")["din"];
+    let case = &golden("tabular_networks")["din"];
     let config = config(json!({
         "d_embedding": 4,
         "interaction": {"kind": "din", "attention": {"widths": [6], "activation": "silu"}, "mlp": {"widths": [5]}},

@@ -20,7 +20,7 @@ use crate::random::Mode;
 /// use burn::tensor::Device;
 /// use salient::features::tabular::{CategoryField, EncodedRows, TabularShape};
 /// use salient::random::{Mode, RandomKey};
-/// use salient::tasks::ctr::{CtrNetwork, CtrNetworkConfig};
+/// use salient::tasks::tabular::{TabularNetwork, TabularNetworkConfig};
 ///
 /// let field = |name: &str, n_values| CategoryField { name: name.to_owned(), n_values };
 /// let shape = TabularShape {
@@ -29,13 +29,13 @@ use crate::random::Mode;
 ///     ..TabularShape::default()
 /// };
 /// let device = Device::flex();
-/// let network = CtrNetwork::init(&CtrNetworkConfig::default(), &shape, RandomKey::new(7), &device)?;
+/// let network = TabularNetwork::init(&TabularNetworkConfig::default(), &shape, RandomKey::new(7), &device)?;
 /// let rows = EncodedRows { n_rows: 2, categories: vec![2, 5, 3, 8], ..EncodedRows::default() };
 /// assert_eq!(network.forward(&rows, Mode::Inference).dims(), [2, 1]);
 /// # Ok::<(), salient::model::ModelError>(())
 /// ```
 #[derive(Module, Debug)]
-pub struct CtrNetwork {
+pub struct TabularNetwork {
     /// The vectors of the fields; none in logistic regression.
     pub fields: Option<FieldEmbeddings>,
     /// What becomes of the vectors.
@@ -54,7 +54,7 @@ pub struct CtrNetwork {
     pub(super) lists: Vec<usize>,
 }
 
-impl CtrNetwork {
+impl TabularNetwork {
     /// Number of labels.
     pub fn n_labels(&self) -> usize {
         let [n_labels] = self.bias.dims();
