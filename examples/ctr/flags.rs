@@ -4,16 +4,14 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
-use salient::data::{
-    ColumnRef, Delimiter, OtherColumns, ReadOptions, TableColumn, TableOptions, TableRole,
-    TableSplit, TimeFormat,
-};
+use salient::data::{TableColumn, TableSplit, TimeFormat};
 use salient::evaluation::calibration::{CalibrationKind, PlattTargets};
 use salient::features::tabular::{CalendarPart, FieldConfig, NumberEncoding, TabularConfig};
 use salient::tasks::ctr::CtrDataOptions;
 
 use crate::model_flags::ModelFlags;
-use crate::shared::flags::{BadRows, RunFlags};
+use crate::shared::flags::RunFlags;
+use crate::shared::table_flags::{TableFlags, label_column};
 
 /// Will this person click this? Trains on a table of impressions, judges and calibrates it beside simple baselines, saves it and
 /// asks it.
@@ -22,7 +20,7 @@ use crate::shared::flags::{BadRows, RunFlags};
 #[derive(Parser, Debug)]
 pub(crate) struct Flags {
     #[command(flatten)]
-    pub(crate) data: TableFlags,
+    pub(crate) data: ImpressionFlags,
     #[command(flatten)]
     pub(crate) split: SplitFlags,
     #[command(flatten)]
@@ -34,7 +32,7 @@ pub(crate) struct Flags {
 /// Where the data is and how to read it.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Data")]
-pub(crate) struct TableFlags {
+pub(crate) struct ImpressionFlags {
     /// One table, which is split: CSV or Parquet, plain or gzip [default: a simulated shop]
     #[arg(long, value_name = "FILE", conflicts_with = "train")]
     pub(crate) data: Option<PathBuf>,
@@ -50,28 +48,8 @@ pub(crate) struct TableFlags {
     /// Column of the label: its name, or its number as `#1`; `click=yes` says which text means yes
     #[arg(long, value_name = "COLUMN")]
     pub(crate) label: Vec<String>,
-    /// Roles of columns, such as `price:number,genres:categories=|,user:group,seen:time,history:history=item`; the others are
-    /// guessed, and what was guessed is printed
-    #[arg(long, value_name = "COLUMN:ROLE,...", value_delimiter = ',')]
-    pub(crate) columns: Vec<TableColumn>,
-    /// Read only the columns that are named
-    #[arg(long)]
-    pub(crate) named_only: bool,
-    /// Text that stands for a missing value, as an empty cell does
-    #[arg(long, value_name = "TEXT", value_delimiter = ',')]
-    pub(crate) missing: Vec<String>,
-    /// Separator of columns: one character, `tab` or `\t` [default: tab for .tsv, .tab, .inter, .item and .user, else comma]
-    #[arg(long, value_name = "CHARACTER")]
-    pub(crate) delimiter: Option<Delimiter>,
-    /// The file has no header line; give columns by number, from 1
-    #[arg(long)]
-    pub(crate) no_header: bool,
-    /// How times are written: auto, seconds, millis, micros, or a pattern such as `%d.%m.%Y %H:%M`
-    #[arg(long, value_name = "FORMAT", default_value = "auto")]
-    pub(crate) time_format: TimeFormat,
-    /// What to do with a row that cannot be read
-    #[arg(long, value_enum, default_value_t = BadRows::Fail)]
-    pub(crate) on_bad_row: BadRows,
+    #[command(flatten)]
+    pub(crate) table: TableFlags,
     /// Times that training must see a value for it to be known
     #[arg(long, value_name = "TIMES", default_value_t = 1)]
     pub(crate) min_count: u64,
@@ -171,48 +149,27 @@ pub(crate) enum SplitKind {
     Order,
 }
 
-impl TableFlags {
+impl ImpressionFlags {
     /// How tables become rows of numbers; `shop_columns` are those of the simulated shop, whose times are milliseconds.
     pub(crate) fn options(
         &self,
         seed: u64,
         shop_columns: &str,
     ) -> Result<CtrDataOptions, Box<dyn Error>> {
-        let mut columns = Vec::new();
+        let mut labels = Vec::new();
         for label in &self.label {
-            let (column, positive) = match label.split_once('=') {
-                Some((column, positive)) => (column, Some(positive.to_owned())),
-                None => (label.as_str(), None),
-            };
-            let column: ColumnRef = column.parse()?;
-            columns.push(TableColumn::new(column, TableRole::Label { positive }));
+            labels.push(label_column(label)?);
         }
-        columns.extend(self.columns.clone());
-        let mut time_format = self.time_format.clone();
+        let mut table = self.table.options(labels);
         if self.data.is_none() && self.train.is_none() {
-            if !columns.is_empty() {
+            if !table.columns.is_empty() {
                 return Err("--label and --columns need --data or --train".into());
             }
-            columns = TableColumn::list(shop_columns)?;
-            time_format = TimeFormat::UnixMillis;
+            table.columns = TableColumn::list(shop_columns)?;
+            table.time_format = TimeFormat::UnixMillis;
         }
         Ok(CtrDataOptions {
-            table: TableOptions {
-                columns,
-                others: match self.named_only {
-                    true => OtherColumns::Ignore,
-                    false => OtherColumns::Guess,
-                },
-                missing: self.missing.clone(),
-                time_format,
-                file: ReadOptions {
-                    delimiter: self.delimiter,
-                    has_header: !self.no_header,
-                    on_bad_row: self.on_bad_row.into(),
-                    ..ReadOptions::default()
-                },
-                ..TableOptions::default()
-            },
+            table,
             features: self.features(),
             negatives_kept: self.negatives_kept,
             seed,

@@ -32,6 +32,8 @@ mod shared {
     pub(crate) mod flags;
     pub(crate) mod report;
     pub(crate) mod resources;
+    pub(crate) mod settings;
+    pub(crate) mod table_flags;
     pub(crate) mod training;
 }
 mod source;

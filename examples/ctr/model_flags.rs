@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 use salient::tasks::ctr::{CtrConfig, PRESETS};
 use salient::tasks::tabular::HistoryUse;
-use serde_json::Value;
 
 use crate::flags::Calibration;
 use crate::shared::flags::RunFlags;
+use crate::shared::settings::{self, set};
 
 /// The model and its training.
 #[derive(Args, Debug)]
@@ -61,12 +61,7 @@ impl ModelFlags {
     pub(crate) fn config(&self, run: &RunFlags) -> Result<CtrConfig, Box<dyn Error>> {
         let mut config = match &self.config {
             None => CtrConfig::preset(&self.preset)?,
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-                serde_json::from_str(&text)
-                    .map_err(|error| format!("no settings in {}: {error}", path.display()))?
-            }
+            Some(path) => settings::read(path)?,
         };
         config.training.seed = run.seed;
         set(
@@ -86,36 +81,6 @@ impl ModelFlags {
         if self.no_history {
             config.network.history = HistoryUse::Ignored;
         }
-        let mut json = serde_json::to_value(&config)?;
-        for assignment in &self.set {
-            assign(&mut json, assignment)?;
-        }
-        let invalid = |error| format!("the settings are not valid after --set: {error}");
-        Ok(serde_json::from_value(json).map_err(invalid)?)
+        settings::assigned(&config, &self.set)
     }
-}
-
-fn set<T>(setting: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *setting = value;
-    }
-}
-
-/// Changes one setting of many, `place.of.it=value`; what is no JSON is text.
-fn assign(settings: &mut Value, assignment: &str) -> Result<(), String> {
-    let (place, value) = assignment
-        .split_once('=')
-        .ok_or_else(|| format!("--set {assignment}: write SETTING=VALUE"))?;
-    let mut setting = settings;
-    for name in place.split('.') {
-        let known = match &*setting {
-            Value::Object(fields) => fields.keys().cloned().collect::<Vec<_>>().join(", "),
-            _ => "none".to_owned(),
-        };
-        setting = setting
-            .get_mut(name)
-            .ok_or_else(|| format!("--set {place}: there is no {name:?}; there are {known}"))?;
-    }
-    *setting = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-    Ok(())
 }

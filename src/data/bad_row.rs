@@ -128,6 +128,12 @@ pub enum RowRule {
     /// The weight is zero or less.
     #[error("a weight must be above 0")]
     WeightNotPositive,
+    /// The duration is null or empty.
+    #[error("a duration must not be empty")]
+    MissingDuration,
+    /// The duration is below zero.
+    #[error("a duration must be at least 0")]
+    DurationNegative,
     /// The label is null or empty.
     #[error("a label must not be empty")]
     MissingLabel,
@@ -219,6 +225,8 @@ impl RowRule {
             Self::UnparsableWeight => "unparsable weight",
             Self::NonFiniteWeight => "weight not finite",
             Self::WeightNotPositive => "weight not above 0",
+            Self::MissingDuration => "missing duration",
+            Self::DurationNegative => "duration below 0",
             Self::MissingLabel => "missing label",
             Self::NotALabel => "label neither yes nor no",
             Self::MissingGroup => "missing group",

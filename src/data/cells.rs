@@ -42,7 +42,9 @@ pub(crate) fn wrong_type(role: ColumnRole, found: &DataType) -> Option<&'static 
         }
         ColumnRole::Event => (!(is_text || found.is_integer() || *found == DataType::Boolean))
             .then_some("text, whole numbers or booleans"),
-        ColumnRole::Weight => (!(is_text || is_number || found.is_decimal())).then_some("numbers"),
+        ColumnRole::Weight | ColumnRole::Duration => {
+            (!(is_text || is_number || found.is_decimal())).then_some("numbers")
+        }
         ColumnRole::Time | ColumnRole::TieBreak => {
             (!(is_text || is_number || is_moment)).then_some("timestamps, dates, numbers or text")
         }

@@ -332,6 +332,8 @@ pub enum ColumnRole {
     Attribute,
     /// What is to be predicted.
     Label,
+    /// How long a row was watched.
+    Duration,
     /// To whom or what a row belongs.
     Group,
     /// What a prediction is made from.
@@ -350,6 +352,7 @@ impl fmt::Display for ColumnRole {
             Self::Id => "id",
             Self::Attribute => "attribute",
             Self::Label => "label",
+            Self::Duration => "duration",
             Self::Group => "group",
             Self::Field => "field",
         })

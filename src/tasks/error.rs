@@ -241,6 +241,72 @@ pub enum TaskError {
         /// What the model gives instead of a number.
         value: f32,
     },
+    /// A table of customers must say who left.
+    #[error("{n_labels} columns are labels: name one that says who left, as in Churn:label=Yes")]
+    NotOneLabel {
+        /// Columns with that role.
+        n_labels: usize,
+    },
+    /// A customer is there twice.
+    #[error(
+        "id {id:?} is that of rows {first} and {second}, counted from 1: each customer may have one row, unless repeated ids are allowed"
+    )]
+    RepeatedId {
+        /// The id.
+        id: String,
+        /// Its first row.
+        first: usize,
+        /// Its second.
+        second: usize,
+    },
+    /// A column gives the label away.
+    #[error(
+        "column {column:?} alone tells who left (ROC AUC {roc_auc:.4}): it seems to be written when {label:?} is; leave it out, as in {column}:ignore"
+    )]
+    Leak {
+        /// The column.
+        column: String,
+        /// The label.
+        label: String,
+        /// Area under the ROC curve of its values.
+        roc_auc: f64,
+    },
+    /// There are more folds than customers of a class.
+    #[error(
+        "{n_customers} customer(s) {class}, which cannot be dealt into {n_folds} folds: take fewer"
+    )]
+    FewerThanFolds {
+        /// What the customers did.
+        class: &'static str,
+        /// How many there are.
+        n_customers: usize,
+        /// Folds asked for.
+        n_folds: usize,
+    },
+    /// Folds are not given for each row.
+    #[error("repeat {repeat} gives the folds of {found} rows: the table has {n_rows}")]
+    FoldRows {
+        /// Which repeat, from 0.
+        repeat: usize,
+        /// Rows with a fold.
+        found: usize,
+        /// Rows of the table.
+        n_rows: usize,
+    },
+    /// A fold has no rows.
+    #[error("fold {fold} of repeat {repeat}, both counted from 0, has no rows")]
+    EmptyFold {
+        /// Which repeat.
+        repeat: usize,
+        /// Which fold.
+        fold: usize,
+    },
+    /// The system gives no thread to train on.
+    #[error("no thread can be started to train on: {reason}")]
+    NoThread {
+        /// What the system says.
+        reason: String,
+    },
     /// A tensor cannot be read to the host.
     #[error("the device gives no numbers: {reason}")]
     Unreadable {

@@ -1,7 +1,7 @@
 //! What the simulated shop knows of its items and users, as tables.
 
 use super::shop::Shop;
-use super::users::{AgeGroup, DeviceKind, Region, User};
+use super::users::{AgeGroup, DeviceKind, ProtectedGroup, Region, User};
 use crate::data::{Attribute, AttributeCells, AttributeTable};
 
 impl Shop {
@@ -50,6 +50,13 @@ impl Shop {
                 Attribute::new("tenure_days", AttributeCells::Number(tenures.collect())),
             ],
         )
+    }
+}
+
+pub(super) const fn protected_group(group: ProtectedGroup) -> &'static str {
+    match group {
+        ProtectedGroup::First => "first",
+        ProtectedGroup::Second => "second",
     }
 }
 

@@ -13,6 +13,7 @@ mod attributes;
 mod churn;
 mod clicks;
 mod config;
+mod customer_table;
 mod distribution;
 mod effect;
 mod error;

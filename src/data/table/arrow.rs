@@ -67,7 +67,9 @@ pub(super) fn names(table: &SchemaRef) -> Vec<String> {
 pub(super) fn unusable(role: &TableRole, found: &DataType) -> Option<&'static str> {
     match role {
         TableRole::Time => wrong_type(ColumnRole::Time, found),
-        TableRole::Number | TableRole::Weight => wrong_type(ColumnRole::Weight, found),
+        TableRole::Number | TableRole::Weight | TableRole::Duration => {
+            wrong_type(ColumnRole::Weight, found)
+        }
         TableRole::Categories { .. } | TableRole::History { .. } => {
             let is_plain = |found: &DataType| is_text(found) || found.is_integer();
             (!is_plain(found) && !element(found).is_some_and(is_plain))
@@ -113,7 +115,7 @@ impl BatchCells {
             };
             let role = match column.role {
                 TableRole::Time => ColumnRole::Time,
-                TableRole::Number | TableRole::Weight => ColumnRole::Weight,
+                TableRole::Number | TableRole::Weight | TableRole::Duration => ColumnRole::Weight,
                 _ => ColumnRole::Attribute,
             };
             let found = [Some(&planned.column), planned.times.as_ref()];

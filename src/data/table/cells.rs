@@ -20,6 +20,8 @@ pub enum TableCells {
     Times(Vec<i64>),
     /// Weights, finite and above 0.
     Weights(Vec<f32>),
+    /// Durations, finite and at least 0.
+    Durations(Vec<f32>),
 }
 
 impl TableCells {
@@ -34,6 +36,7 @@ impl TableCells {
             TableRole::Number => Self::Numbers(Vec::new()),
             TableRole::Time => Self::Times(Vec::new()),
             TableRole::Weight => Self::Weights(Vec::new()),
+            TableRole::Duration => Self::Durations(Vec::new()),
             TableRole::Ignore => Self::NotRead,
         }
     }
@@ -48,6 +51,7 @@ impl TableCells {
             Self::Numbers(_) => "numbers",
             Self::Times(_) => "times",
             Self::Weights(_) => "weights",
+            Self::Durations(_) => "durations",
         }
     }
 
@@ -57,6 +61,7 @@ impl TableCells {
             Self::NotRead => Self::NotRead,
             Self::Labels(cells) => Self::Labels(chosen(cells, rows)),
             Self::Weights(cells) => Self::Weights(chosen(cells, rows)),
+            Self::Durations(cells) => Self::Durations(chosen(cells, rows)),
             Self::Texts(texts) => Self::Texts(texts.select(rows)),
             Self::Lists(lists) => Self::Lists(lists.select(rows)),
             Self::Numbers(numbers) => Self::Numbers(chosen(numbers, rows)),
@@ -64,11 +69,30 @@ impl TableCells {
         }
     }
 
+    /// Adds the cells of more rows of the same column.
+    pub(super) fn append(&mut self, more: &Self) {
+        match (self, more) {
+            (Self::Labels(cells), Self::Labels(more))
+            | (Self::Weights(cells), Self::Weights(more))
+            | (Self::Durations(cells), Self::Durations(more)) => cells.extend(more),
+            (Self::Texts(texts), Self::Texts(more)) => texts.append(more),
+            (Self::Lists(lists), Self::Lists(more)) => lists.append(more),
+            (Self::Numbers(numbers), Self::Numbers(more)) => numbers.extend(more),
+            (Self::Times(times), Self::Times(more)) => times.extend(more),
+            (Self::NotRead, Self::NotRead) => {}
+            (cells, more) => {
+                panic!("{} cannot follow {} in a column", more.kind(), cells.kind())
+            }
+        }
+    }
+
     /// Leaves the first rows.
     pub(super) fn truncate(&mut self, n_rows: usize) {
         match self {
             Self::NotRead => {}
-            Self::Labels(cells) | Self::Weights(cells) => cells.truncate(n_rows),
+            Self::Labels(cells) | Self::Weights(cells) | Self::Durations(cells) => {
+                cells.truncate(n_rows);
+            }
             Self::Texts(texts) => texts.truncate(n_rows),
             Self::Lists(lists) => lists.truncate(n_rows),
             Self::Numbers(numbers) => numbers.truncate(n_rows),
@@ -107,6 +131,12 @@ impl Texts {
     pub(super) fn push(&mut self, text: &str) {
         self.bytes.push_str(text);
         self.ends.push(self.bytes.len());
+    }
+
+    fn append(&mut self, more: &Self) {
+        let start = self.bytes.len();
+        self.bytes.push_str(&more.bytes);
+        self.ends.extend(more.ends.iter().map(|end| start + end));
     }
 
     fn select(&self, texts: &[usize]) -> Self {
@@ -168,6 +198,14 @@ impl TextLists {
             selected.end_row();
         }
         selected
+    }
+
+    fn append(&mut self, more: &Self) {
+        let start = self.values.len();
+        self.values.append(&more.values);
+        self.times_utc_millis.extend(&more.times_utc_millis);
+        let ends = more.offsets.iter().skip(1).map(|end| start + end);
+        self.offsets.extend(ends);
     }
 
     /// Ends a row.

@@ -135,6 +135,7 @@ pub(super) const fn column_role(role: &TableRole) -> ColumnRole {
         TableRole::Label { .. } => ColumnRole::Label,
         TableRole::Time => ColumnRole::Time,
         TableRole::Weight => ColumnRole::Weight,
+        TableRole::Duration => ColumnRole::Duration,
         TableRole::Group => ColumnRole::Group,
         _ => ColumnRole::Field,
     }

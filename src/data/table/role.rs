@@ -13,7 +13,7 @@ use crate::data::schema::ColumnRef;
 /// What a column is for, and how its cells are read. Spaces around a cell do not count, and an empty one is missing.
 ///
 /// As text: `label`, `label=VALUE`, `category`, `categories` (separated by spaces), `categories=|` (by another character, or by
-/// `space`, `tab` or `comma`), `number`, `time`, `weight`, `group` or `ignore`; and `history`, with what it needs after it, as
+/// `space`, `tab` or `comma`), `number`, `time`, `weight`, `duration`, `group` or `ignore`; and `history`, with what it needs after it, as
 /// in `history=item;times=seen_at;separator=|`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -52,6 +52,9 @@ pub enum TableRole {
     },
     /// How much a row counts: a finite number above 0. Never missing.
     Weight,
+    /// How long the row was watched, such as the months of a customer until the customer left or the table was made: a finite
+    /// number, at least 0. Never missing, and no input.
+    Duration,
     /// To whom or what a row belongs, such as the user. Never missing. Its column may be a category as well.
     Group,
     /// Nothing.
@@ -81,6 +84,7 @@ impl TableRole {
             Self::Time => "time",
             Self::History { .. } => "history",
             Self::Weight => "weight",
+            Self::Duration => "duration",
             Self::Group => "group",
             Self::Ignore => "ignore",
         }
@@ -173,6 +177,7 @@ impl FromStr for TableRole {
             ("number", None) => Self::Number,
             ("time", None) => Self::Time,
             ("weight", None) => Self::Weight,
+            ("duration", None) => Self::Duration,
             ("group", None) => Self::Group,
             ("ignore", None) => Self::Ignore,
             _ => return Err(invalid().into()),

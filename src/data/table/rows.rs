@@ -77,6 +77,22 @@ impl TableRows {
         }
     }
 
+    /// Adds more rows of the same table.
+    ///
+    /// # Panics
+    /// If they are of another table.
+    pub fn append(&mut self, more: &Self) {
+        assert_eq!(
+            self.columns.len(),
+            more.columns.len(),
+            "rows must be of one table"
+        );
+        self.n_rows += more.n_rows;
+        for (cells, more) in self.columns.iter_mut().zip(&more.columns) {
+            cells.append(more);
+        }
+    }
+
     pub(super) fn clear(&mut self) {
         self.n_rows = 0;
         self.take_back();
@@ -305,6 +321,11 @@ fn push_text(
         TableCells::Weights(weights) => weights.push(match weight_of_text(text)? {
             weight if weight > 0.0 => weight,
             _ => return Err(RowRule::WeightNotPositive),
+        }),
+        TableCells::Durations(durations) => durations.push(match number(text)? {
+            None => return Err(RowRule::MissingDuration),
+            Some(duration) if duration < 0.0 => return Err(RowRule::DurationNegative),
+            Some(duration) => duration as f32,
         }),
         TableCells::NotRead | TableCells::Lists(_) | TableCells::Times(_) => {}
     }

@@ -9,6 +9,7 @@ use super::platt::fit_platt;
 use super::samples::{Samples, sigmoid};
 use super::temperature::fit_temperature;
 use crate::evaluation::EvaluationError;
+use crate::writable::writable;
 
 /// A map from a model's logit to a probability.
 ///
@@ -104,6 +105,25 @@ impl Calibrator {
             Self::Platt { slope, intercept } => sigmoid(slope * logit + intercept),
             Self::Isotonic(map) => map.probability(logit),
         }
+    }
+
+    /// The same to 15 digits, so that a saved model answers as it did before.
+    pub(crate) fn written(self) -> Result<Self, EvaluationError> {
+        let all = |numbers: &[f64]| numbers.iter().copied().map(writable).collect();
+        Ok(match self {
+            Self::Identity => Self::Identity,
+            Self::Temperature { temperature } => Self::Temperature {
+                temperature: writable(temperature),
+            },
+            Self::Platt { slope, intercept } => Self::Platt {
+                slope: writable(slope),
+                intercept: writable(intercept),
+            },
+            Self::Isotonic(map) => Self::Isotonic(IsotonicMap::new(
+                all(map.logits()),
+                all(map.probabilities()),
+            )?),
+        })
     }
 
     /// That the numbers make a map to probabilities.

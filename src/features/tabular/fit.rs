@@ -265,6 +265,9 @@ pub(super) fn check_rows(
             (TableRole::Number, cells) => (matches!(cells, TableCells::Numbers(_)), "numbers"),
             (TableRole::Time, cells) => (matches!(cells, TableCells::Times(_)), "times"),
             (TableRole::Weight, cells) => (matches!(cells, TableCells::Weights(_)), "weights"),
+            (TableRole::Duration, cells) => {
+                (matches!(cells, TableCells::Durations(_)), "durations")
+            }
             (TableRole::Ignore, _) => (true, "nothing"),
             (TableRole::Categories { .. } | TableRole::History { .. }, cells) => {
                 (matches!(cells, TableCells::Lists(_)), "lists of texts")

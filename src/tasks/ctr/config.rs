@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::presets;
 use crate::evaluation::calibration::CalibrationKind;
 use crate::tasks::TaskError;
-use crate::tasks::tabular::TabularNetworkConfig;
+use crate::tasks::tabular::{Deciding, TabularNetworkConfig};
 use crate::training::TrainingConfig;
 
 /// Settings of a [`CtrModel`](super::CtrModel) and of its training.
@@ -35,17 +35,6 @@ pub struct CtrConfig {
     pub calibration: CalibrationKind,
     /// The run.
     pub training: TrainingConfig,
-}
-
-/// What validation goes by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Deciding {
-    /// Area under the ROC curve: the order of the rows.
-    #[default]
-    RocAuc,
-    /// Log loss: the probabilities.
-    LogLoss,
 }
 
 impl CtrConfig {

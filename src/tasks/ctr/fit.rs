@@ -2,20 +2,18 @@
 
 use burn::tensor::Device;
 
-use super::config::{CtrConfig, Deciding};
+use super::config::CtrConfig;
 use super::data::CtrData;
 use super::model::CtrModel;
 use super::objective::CtrObjective;
 use super::score::logits;
 use crate::Error;
 use crate::data::{SchemaColumn, TableRole};
-use crate::evaluation::EvaluationError;
-use crate::evaluation::calibration::{CalibrationKind, Calibrator, IsotonicMap};
+use crate::evaluation::calibration::{CalibrationKind, Calibrator};
 use crate::random::{RandomKey, Stream};
 use crate::tasks::TaskError;
-use crate::tasks::tabular::{BstPositions, InteractionConfig, TabularNetwork};
+use crate::tasks::tabular::{BstPositions, Deciding, InteractionConfig, TabularNetwork};
 use crate::training::{Schedule, Trained, Trainer, TrainingConfig};
-use crate::writable::writable;
 
 /// Trains a model, then calibrates it on the validation rows.
 ///
@@ -159,26 +157,7 @@ fn calibrators(
             .map(|label| label > 0.5)
             .collect();
         let fitted = Calibrator::fit(config.calibration, &shifted, &labels, weights)?;
-        Ok(written(fitted)?)
+        Ok(fitted.written()?)
     });
     fitted.collect()
-}
-
-/// The same to 15 digits, so that a saved model answers as it did before.
-fn written(calibrator: Calibrator) -> Result<Calibrator, EvaluationError> {
-    let all = |numbers: &[f64]| numbers.iter().copied().map(writable).collect();
-    Ok(match calibrator {
-        Calibrator::Identity => Calibrator::Identity,
-        Calibrator::Temperature { temperature } => Calibrator::Temperature {
-            temperature: writable(temperature),
-        },
-        Calibrator::Platt { slope, intercept } => Calibrator::Platt {
-            slope: writable(slope),
-            intercept: writable(intercept),
-        },
-        Calibrator::Isotonic(map) => Calibrator::Isotonic(IsotonicMap::new(
-            all(map.logits()),
-            all(map.probabilities()),
-        )?),
-    })
 }

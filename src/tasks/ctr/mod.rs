@@ -15,7 +15,7 @@ mod rank;
 mod score;
 mod uses;
 
-pub use config::{CtrConfig, Deciding};
+pub use config::CtrConfig;
 pub use data::{CtrData, CtrDataOptions, CtrSources};
 pub use fit::fit;
 pub use model::{CtrModel, Predictions};

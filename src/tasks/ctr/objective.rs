@@ -2,15 +2,15 @@
 
 use burn::tensor::{Tensor, TensorData};
 
-use super::config::{CtrConfig, Deciding};
+use super::config::CtrConfig;
 use super::data::CtrData;
 use super::score::{cases, logits};
 use crate::evaluation::calibration::Calibrator;
 use crate::evaluation::classification::{log_loss, roc_auc};
 use crate::features::tabular::EncodedRows;
 use crate::random::{Mode, RandomKey};
-use crate::tasks::tabular::TabularNetwork;
 use crate::tasks::tabular::cross_entropy;
+use crate::tasks::tabular::{Deciding, TabularNetwork};
 use crate::training::{BoxedError, Loss, Objective, Shuffle, Validation};
 
 /// Cross-entropy of the labels of rows.

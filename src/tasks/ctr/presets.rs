@@ -1,12 +1,12 @@
 //! Published models as settings.
 
-use super::config::{CtrConfig, Deciding};
+use super::config::CtrConfig;
 use crate::evaluation::calibration::CalibrationKind;
 use crate::model::mlp::MlpConfig;
 use crate::tasks::TaskError;
 use crate::tasks::tabular::{
-    AutoIntConfig, BstConfig, DcnV2Config, DinConfig, FinalMlpConfig, FtTransformerConfig,
-    InteractionConfig, TabularNetworkConfig,
+    AutoIntConfig, BstConfig, DcnV2Config, Deciding, DinConfig, FinalMlpConfig,
+    FtTransformerConfig, InteractionConfig, TabularNetworkConfig,
 };
 use crate::training::{Schedule, TrainingConfig};
 
