@@ -82,6 +82,14 @@ fn text_reads_the_same_whatever_its_dress() {
         delimiter: Some(";".parse().unwrap()),
         ..options.clone()
     };
+    let whitespace = ReadOptions {
+        delimiter: Some("whitespace".parse().unwrap()),
+        ..options.clone()
+    };
+    let spaced: String = TEXT
+        .lines()
+        .map(|line| format!("  {} \t\r\n \n", line.replace(',', " \t ")))
+        .collect();
     let quoted: String = TEXT
         .lines()
         .map(|line| format!("\"{}\"\r\n", line.replace(',', "\",\"")))
@@ -102,6 +110,7 @@ fn text_reads_the_same_whatever_its_dress() {
             &options,
         ),
         ("log", TEXT.replace(',', ";").into_bytes(), &semicolons),
+        ("log", spaced.into_bytes(), &whitespace),
         ("log.csv.gz", gzip(TEXT.as_bytes()), &options),
         (
             "packed_without_saying_so.csv",

@@ -15,7 +15,7 @@ pub(crate) struct DataFlags {
     /// Event log, CSV or Parquet, plain or gzip [default: a simulated shop]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// Separator of columns: one character, `tab` or `\t` [default: tab for .tsv, .tab, .inter, .item and .user, else comma]
+    /// Separator of columns: one character, `tab`, or `whitespace` for any number of spaces and tabs [default: tab for .tsv, .tab, .inter, .item and .user, else comma]
     #[arg(long, value_name = "CHARACTER")]
     pub(crate) delimiter: Option<Delimiter>,
     /// The file has no header line; give columns by number, from 1

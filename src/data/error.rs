@@ -223,9 +223,9 @@ pub enum DataError {
         /// The text given.
         text: String,
     },
-    /// A delimiter that is not one ASCII character.
+    /// A delimiter that is neither one ASCII character nor one of those with a name.
     #[error(
-        "{text:?} is no delimiter: give one ASCII character other than a quote or a line end, or `tab`"
+        "{text:?} is no delimiter: give one ASCII character other than a quote or a line end, `tab`, or `whitespace`"
     )]
     InvalidDelimiter {
         /// The text given.

@@ -28,6 +28,9 @@ pub(crate) struct LineFeeder<R> {
     limit: usize,
     /// Whether a long line is left out and noted, or ends the reading.
     pub(crate) skip_long_lines: bool,
+    /// Whether spaces and tabs outside quotes become one space, or nothing at the ends of a line.
+    pub(crate) squeezes_blanks: bool,
+    in_quotes: bool,
     pub(crate) skipped: Vec<LongLine>,
     /// The long line that ended the reading.
     pub(crate) stopped_by: Option<LongLine>,
@@ -46,6 +49,8 @@ impl<R: BufRead> LineFeeder<R> {
             n_record_bytes: 0,
             limit,
             skip_long_lines: false,
+            squeezes_blanks: false,
+            in_quotes: false,
             skipped: Vec::new(),
             stopped_by: None,
             last_byte: None,
@@ -57,6 +62,7 @@ impl<R: BufRead> LineFeeder<R> {
     pub(crate) fn begin_record(&mut self) {
         self.n_record_bytes = 0;
         self.n_record_lines = 0;
+        self.in_quotes = false;
     }
 
     /// The line in which the record just read began.
@@ -93,6 +99,10 @@ impl<R: BufRead> LineFeeder<R> {
             let n_bytes = without_line_end(&self.line).len();
             self.n_record_bytes = self.n_record_bytes.saturating_add(n_bytes);
             if self.n_record_bytes <= self.limit {
+                if self.squeezes_blanks {
+                    squeeze_blanks(&mut self.line, &mut self.in_quotes);
+                    self.n_record_bytes -= n_bytes - without_line_end(&self.line).len();
+                }
                 // Empty lines before a record are none of it.
                 self.n_record_lines += u64::from(self.n_record_bytes > 0);
                 return Ok(true);
@@ -137,4 +147,58 @@ impl<R: BufRead> Read for LineFeeder<R> {
 fn without_line_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Makes one space of spaces and tabs outside quotes, and nothing of those at the ends of the line. Quotes open where a column
+/// begins, as they do for the reader of records.
+fn squeeze_blanks(line: &mut Vec<u8>, in_quotes: &mut bool) {
+    let mut n_kept = 0;
+    for place in 0..line.len() {
+        let byte = line[place];
+        let last = line[..n_kept].last().copied();
+        let is_first = matches!(last, None | Some(b' '));
+        match byte {
+            // A second quote, right after one, is a quote inside quotes.
+            b'"' if *in_quotes || is_first || last == Some(b'"') => *in_quotes = !*in_quotes,
+            b' ' | b'\t' if !*in_quotes && is_first => continue,
+            b'\r' | b'\n' if !*in_quotes && last == Some(b' ') => n_kept -= 1,
+            _ => {}
+        }
+        let is_blank = byte == b'\t' && !*in_quotes;
+        line[n_kept] = if is_blank { b' ' } else { byte };
+        n_kept += 1;
+    }
+    line.truncate(n_kept);
+    // The last line may have no end.
+    if !*in_quotes && line.last() == Some(&b' ') {
+        line.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_outside_quotes_become_one_space() {
+        for (line, expected, is_open) in [
+            (
+                " 00001 19970101  1   11.77\r\n",
+                "00001 19970101 1 11.77\r\n",
+                false,
+            ),
+            ("a\t \tb \t\n", "a b\n", false),
+            ("a b  ", "a b", false),
+            (" \t \n", "\n", false),
+            ("a  \"b  c\"  d", "a \"b  c\" d", false),
+            ("\"a \"\"  b\"  c", "\"a \"\"  b\" c", false),
+            ("5\"  disk", "5\" disk", false),
+            ("a  \"b \n", "a \"b \n", true),
+        ] {
+            let (mut found, mut in_quotes) = (line.as_bytes().to_vec(), false);
+            squeeze_blanks(&mut found, &mut in_quotes);
+            assert_eq!(String::from_utf8(found).unwrap(), expected, "{line:?}");
+            assert_eq!(in_quotes, is_open, "{line:?}");
+        }
+    }
 }

@@ -8,30 +8,47 @@ use serde::{Deserialize, Serialize};
 use super::bad_row::OnBadRow;
 use super::error::DataError;
 
-/// What separates the columns of a text file: one ASCII character other than a quote or a line end.
+/// What separates the columns of a text file: one ASCII character other than a quote or a line end, or any number of spaces and
+/// tabs.
 ///
-/// As text, the character itself, or `tab` or `\t` for a tab.
+/// As text, the character itself, `tab` or `\t` for a tab, or `whitespace` for any number of spaces and tabs, of which those at
+/// the ends of a line separate nothing.
 ///
 /// ```
 /// use salient::data::Delimiter;
 ///
 /// assert_eq!("tab".parse::<Delimiter>()?, Delimiter::TAB);
 /// assert_eq!(";".parse::<Delimiter>()?.byte(), b';');
+/// assert_eq!("whitespace".parse::<Delimiter>()?, Delimiter::WHITESPACE);
 /// # Ok::<(), salient::data::DataError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Delimiter(u8);
+pub struct Delimiter {
+    byte: u8,
+    /// Whether any number of spaces and tabs are one.
+    is_run: bool,
+}
 
 impl Delimiter {
     /// A comma.
-    pub const COMMA: Self = Self(b',');
+    pub const COMMA: Self = Self::one(b',');
     /// A tab.
-    pub const TAB: Self = Self(b'\t');
+    pub const TAB: Self = Self::one(b'\t');
+    /// Any number of spaces and tabs.
+    pub const WHITESPACE: Self = Self {
+        byte: b' ',
+        is_run: true,
+    };
 
-    /// The character as a byte.
+    const fn one(byte: u8) -> Self {
+        let is_run = false;
+        Self { byte, is_run }
+    }
+
+    /// The character as a byte; of any number of spaces and tabs, a space.
     pub const fn byte(self) -> u8 {
-        self.0
+        self.byte
     }
 
     /// Tab for names that end in `.tsv`, `.tab`, `.inter`, `.item` or `.user`, with `.gz` after it or not; else comma.
@@ -58,12 +75,13 @@ impl FromStr for Delimiter {
     /// Reads a delimiter.
     ///
     /// # Errors
-    /// [`DataError::InvalidDelimiter`] when the text is neither one allowed character nor `tab` nor `\t`.
+    /// [`DataError::InvalidDelimiter`] when the text is neither one allowed character nor `tab`, `\t` or `whitespace`.
     fn from_str(text: &str) -> Result<Self, DataError> {
         match text.as_bytes() {
             b"tab" | b"\\t" => Ok(Self::TAB),
+            b"whitespace" => Ok(Self::WHITESPACE),
             [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r' | 0) => {
-                Ok(Self(*byte))
+                Ok(Self::one(*byte))
             }
             _ => Err(DataError::InvalidDelimiter { text: text.into() }),
         }
@@ -80,10 +98,10 @@ impl TryFrom<String> for Delimiter {
 
 impl From<Delimiter> for String {
     fn from(delimiter: Delimiter) -> Self {
-        if delimiter == Delimiter::TAB {
-            "tab".into()
-        } else {
-            char::from(delimiter.0).into()
+        match delimiter {
+            Delimiter::TAB => "tab".into(),
+            Delimiter::WHITESPACE => "whitespace".into(),
+            other => char::from(other.byte).into(),
         }
     }
 }
@@ -139,6 +157,10 @@ mod tests {
     #[test]
     fn a_delimiter_is_one_ascii_character() {
         assert_eq!("\\t".parse::<Delimiter>().unwrap(), Delimiter::TAB);
+        for text in [",", " ", "tab", "whitespace"] {
+            let delimiter: Delimiter = text.parse().unwrap();
+            assert_eq!(String::from(delimiter), text);
+        }
         for text in ["", ",,", "é", "\"", "\n", "\r"] {
             let error = text.parse::<Delimiter>().unwrap_err();
             assert!(
@@ -148,7 +170,7 @@ mod tests {
         }
         assert_eq!(
             ",,".parse::<Delimiter>().unwrap_err().to_string(),
-            "\",,\" is no delimiter: give one ASCII character other than a quote or a line end, or `tab`"
+            "\",,\" is no delimiter: give one ASCII character other than a quote or a line end, `tab`, or `whitespace`"
         );
     }
 }

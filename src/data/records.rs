@@ -79,7 +79,8 @@ impl<R: BufRead> Records<R> {
         let delimiter = options
             .delimiter
             .unwrap_or_else(|| Delimiter::for_path(path));
-        let feeder = LineFeeder::new(input, options.max_line_bytes);
+        let mut feeder = LineFeeder::new(input, options.max_line_bytes);
+        feeder.squeezes_blanks = delimiter == Delimiter::WHITESPACE;
         Ok(Self {
             reader: csv::ReaderBuilder::new()
                 .delimiter(delimiter.byte())
