@@ -44,6 +44,9 @@ mod tables;
 /// Impressions made of an event log are labelled by what came after, and told by what was strictly before.
 mod impressions;
 
+/// Customers out of an event log are labelled by what comes after a cut-off, and told by nothing but what was up to it.
+mod churn_table;
+
 /// The simulated shop is repeatable, and its stated probabilities are those it was drawn from.
 mod simulator;
 

@@ -4,6 +4,7 @@
 //! `cargo test --release --test promises public_data:: -- --ignored`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use burn::tensor::Device;
 use salient::baselines::{
@@ -11,8 +12,8 @@ use salient::baselines::{
     Popularity, PopularityConfig, TrainingHistory,
 };
 use salient::data::{
-    AttributeCells, AttributeOptions, AttributeTable, InteractionFilter, InteractionSchema,
-    Interactions, ReadOptions, Split, SplitRule, read_interactions,
+    AttributeCells, AttributeOptions, AttributeTable, ChurnRule, InteractionFilter,
+    InteractionSchema, Interactions, ReadOptions, Split, SplitRule, read_interactions,
 };
 use salient::evaluation::ranking::{
     RankingCase, RankingMetric, RankingSettings, Scorer, ScorerError, evaluate_ranking,
@@ -290,4 +291,41 @@ fn diginetica_is_read_by_session() {
             "32627"
         ]
     );
+}
+
+#[test]
+#[ignore = "needs SALIENT_DATA"]
+fn cdnow_has_the_customers_and_the_churn_that_are_counted_in_it() {
+    let schema = InteractionSchema {
+        time: Some("date".into()),
+        weight: Some("dollar_value".into()),
+        time_format: "%Y%m%d".parse().unwrap(),
+        ..InteractionSchema::new("customer_id", "number_of_cds")
+    };
+    let options = ReadOptions {
+        delimiter: Some("whitespace".parse().unwrap()),
+        ..ReadOptions::default()
+    };
+    let file = path("cdnow/CDNOW_master.txt.gz");
+    let (log, summary) = read_interactions(file, &schema, &options).unwrap();
+    assert_eq!((summary.n_rows_read, log.n_users()), (69_659, 23_570));
+    let dollars: f64 = log.weights().unwrap().iter().map(|&w| f64::from(w)).sum();
+    assert!((dollars - 2_500_315.63).abs() < 0.1, "{dollars}");
+
+    let day = 86_400_000;
+    let days = |n: u64| Duration::from_secs(86_400 * n);
+    // 30 September 1997: 39 weeks to look back, and as many to wait for another purchase. Counted by a script.
+    let rule = ChurnRule::new(days(273), vec![10_134 * day]);
+    let churn = rule.apply(&log, None).unwrap();
+    let summary = &churn.summary;
+    assert_eq!((summary.n_rows(), summary.n_churned()), (23_570, 16_512));
+    assert_eq!((summary.n_one_event, summary.n_tied), (13_954, 2_068));
+    // 31 March 1998, those with a purchase in the 180 days before.
+    let rule = ChurnRule {
+        active_within: Some(days(180)),
+        ..ChurnRule::new(days(91), vec![10_316 * day])
+    };
+    let summary = rule.apply(&log, None).unwrap().summary;
+    assert_eq!((summary.n_rows(), summary.n_churned()), (6_055, 3_715));
+    assert_eq!(summary.cut_offs[0].n_inactive, 23_570 - 6_055);
 }

@@ -9,6 +9,7 @@ use parquet::errors::ParquetError;
 
 use super::attributes::AttributeError;
 use super::bad_row::BadRow;
+use super::churn::ChurnError;
 use super::impressions::ImpressionError;
 use super::table::TableError;
 
@@ -293,6 +294,9 @@ pub enum DataError {
     /// A rule makes no impressions of a log.
     #[error(transparent)]
     Impressions(#[from] ImpressionError),
+    /// A rule does not tell who of a log leaves.
+    #[error(transparent)]
+    Churn(#[from] ChurnError),
     /// A split by time was asked of a log without times.
     #[error("a split by time needs a time column, but none was read; name it in the schema")]
     SplitNeedsTimes,

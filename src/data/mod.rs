@@ -4,6 +4,7 @@ mod attributes;
 mod audit;
 mod bad_row;
 mod cells;
+mod churn;
 mod collect;
 mod csv;
 mod dictionary;
@@ -35,6 +36,9 @@ pub use attributes::{
 };
 pub use audit::{DataAudit, EventCount, HistoryLengths};
 pub use bad_row::{BadRow, OnBadRow, Place, RowRule};
+pub use churn::{
+    ChurnError, ChurnOutcome, ChurnRule, ChurnSplit, ChurnSummary, ChurnTable, CutOffSummary,
+};
 pub use error::{ColumnRole, DataError, Origin};
 pub use filter::{FilterSummary, InteractionFilter, Repeats};
 pub use impressions::{

@@ -15,7 +15,7 @@ const MIN_MILLIS: i64 = -62_167_219_200_000;
 /// The first millisecond of the year 10000.
 const END_MILLIS: i64 = 253_402_300_800_000;
 const MILLIS_PER_SECOND: i64 = 1_000;
-const MILLIS_PER_DAY: i64 = 86_400_000;
+pub(crate) const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// How times are written.
 ///
@@ -289,6 +289,16 @@ pub(crate) fn date_of_millis(millis: i64) -> String {
         || format!("{millis} ms"),
         |time| time.format("%Y-%m-%d").to_string(),
     )
+}
+
+/// A moment for people, such as `1997-09-20` for midnight, or `1997-09-20 10:00:00 UTC`; of a millisecond, if it has some.
+pub(crate) fn moment_of_millis(millis: i64) -> String {
+    match DateTime::from_timestamp_millis(millis) {
+        Some(time) if millis % MILLIS_PER_DAY != 0 => {
+            time.format("%Y-%m-%d %H:%M:%S%.f UTC").to_string()
+        }
+        _ => date_of_millis(millis),
+    }
 }
 
 #[cfg(test)]
