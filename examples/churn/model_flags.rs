@@ -19,12 +19,12 @@ pub(crate) struct ModelFlags {
     /// Settings as JSON, as the artifact and --json have them; the flags below change them
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub(crate) config: Option<PathBuf>,
-    /// Any setting by its place in that JSON, such as `network.interaction.n_layers=3`
+    /// Any setting by its place in that JSON, such as `networks.0.interaction.n_layers=3`
     #[arg(long, value_name = "SETTING=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Networks whose answers are averaged
-    #[arg(long, value_name = "NETWORKS")]
-    pub(crate) members: Option<usize>,
+    /// Parts that the customers are dealt into, one network of each kind stopping by each
+    #[arg(long, value_name = "PARTS")]
+    pub(crate) parts: Option<usize>,
     /// Learning rate
     #[arg(long, value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
@@ -50,7 +50,7 @@ impl ModelFlags {
             Some(path) => settings::read(path)?,
         };
         config.training.seed = run.seed;
-        set(&mut config.n_members, self.members);
+        set(&mut config.n_parts, self.parts);
         set(&mut config.training.learning_rate, self.learning_rate);
         set(&mut config.training.batch_size, self.batch_size);
         set(&mut config.training.max_epochs, self.epochs);

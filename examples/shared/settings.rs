@@ -45,10 +45,14 @@ fn assign(settings: &mut Value, assignment: &str) -> Result<(), String> {
     for name in place.split('.') {
         let known = match &*setting {
             Value::Object(fields) => fields.keys().cloned().collect::<Vec<_>>().join(", "),
+            Value::Array(items) => format!("{} numbered from 0", items.len()),
             _ => "none".to_owned(),
         };
-        setting = setting
-            .get_mut(name)
+        let found = match name.parse::<usize>() {
+            Ok(index) if setting.is_array() => setting.get_mut(index),
+            _ => setting.get_mut(name),
+        };
+        setting = found
             .ok_or_else(|| format!("--set {place}: there is no {name:?}; there are {known}"))?;
     }
     *setting = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));

@@ -16,7 +16,7 @@ use crate::training::TrainingConfig;
 /// use salient::tasks::churn::ChurnConfig;
 ///
 /// let mut config = ChurnConfig::preset("ft_transformer")?;
-/// config.n_members = 10;
+/// config.n_parts = 10;
 /// config.training.seed = 7;
 /// # Ok::<(), salient::tasks::TaskError>(())
 /// ```
@@ -27,21 +27,21 @@ pub struct ChurnConfig {
     pub preset: String,
     /// How columns become numbers.
     pub features: TabularConfig,
-    /// The network of a member.
-    pub network: TabularNetworkConfig,
-    /// Networks whose logits are averaged; at least 2. The customers are dealt into as many parts, and each network stops by a
-    /// part of its own and learns from all others: so all customers teach, and for each there is an answer of a network that has
-    /// not seen it, which calibration is fitted on. More members are steadier and take as much longer.
-    pub n_members: usize,
+    /// Kinds of network whose logits are averaged; at least one. Kinds that err in different ways are better together.
+    pub networks: Vec<TabularNetworkConfig>,
+    /// Networks of each kind; at least 2. The customers are dealt into as many parts, and each network stops by a part of its own
+    /// and learns from all others: so all customers teach, and for each there is an answer of networks that have not seen it,
+    /// which calibration is fitted on. More parts are steadier and take as much longer.
+    pub n_parts: usize,
     /// What is done about few customers leaving.
     #[serde(default)]
     pub imbalance: Imbalance,
-    /// What a member stops by. Default log loss.
+    /// What a network stops by. Default log loss.
     #[serde(default = "log_loss")]
     pub deciding: Deciding,
     /// How logits become probabilities, fitted on the answers about unseen customers.
     pub calibration: CalibrationKind,
-    /// The run of a member.
+    /// The run of a network.
     pub training: TrainingConfig,
 }
 
@@ -56,5 +56,10 @@ impl ChurnConfig {
     /// [`TaskError::UnknownPreset`].
     pub fn preset(name: &str) -> Result<Self, TaskError> {
         presets::preset(name)
+    }
+
+    /// Networks of all kinds together.
+    pub fn n_networks(&self) -> usize {
+        self.networks.len() * self.n_parts
     }
 }

@@ -14,6 +14,7 @@ use crate::evaluation::calibration::Calibrator;
 use crate::evaluation::classification::ClassificationCases;
 use crate::features::tabular::{TabularFitter, TabularSummary};
 use crate::random::{RandomKey, Stream};
+use crate::tasks::TaskError;
 use crate::training::CancelToken;
 
 /// How training is run; the result does not depend on it.
@@ -32,7 +33,7 @@ pub struct ChurnRun<'a> {
 pub struct TrainedChurn {
     /// The model.
     pub model: ChurnModel,
-    /// For each row, in the order of the data, the calibrated probability by the network that has not seen it, beside the truth.
+    /// For each row, in the order of the data, the calibrated probability by the networks that have not seen it, beside the truth.
     /// It is what settings are to be chosen by. Calibration was fitted on these very answers, by its one or two numbers.
     pub out_of_fold: ClassificationCases,
     /// How training went, network by network.
@@ -43,11 +44,11 @@ pub struct TrainedChurn {
 
 /// Trains a model on all rows of `data`.
 ///
-/// The customers are dealt into [`ChurnConfig::n_members`] parts; each network of the ensemble stops by one and learns from the
+/// The customers are dealt into [`ChurnConfig::n_parts`] parts; each network of the ensemble stops by one and learns from the
 /// others. Columns that give the label away are refused first.
 ///
 /// # Errors
-/// [`Error::Task`] for rows that cannot be learnt from, among them [`TaskError::Leak`](crate::tasks::TaskError::Leak);
+/// [`Error::Task`] for rows that cannot be learnt from, among them [`TaskError::Leak`];
 /// [`Error::Feature`] and [`Error::Model`] for the settings, [`Error::Training`] for the run, [`Error::Evaluation`] for the
 /// calibration.
 pub fn fit(
@@ -56,6 +57,14 @@ pub fn fit(
     run: &ChurnRun<'_>,
     device: &Device,
 ) -> Result<TrainedChurn, Error> {
+    if config.networks.is_empty() {
+        return Err(TaskError::TooSmall {
+            setting: "networks",
+            value: 0,
+            least: 1,
+        }
+        .into());
+    }
     data.both_classes("training")?;
     refuse_leaks(data)?;
     let mut fitter = TabularFitter::new(&config.features, &data.schema)?;
@@ -63,7 +72,7 @@ pub fn fit(
     let (schema, features) = fitter.finish()?;
     let rows = schema.encode(&data.rows)?;
     let key = RandomKey::new(config.training.seed).stream(Stream::Split);
-    let parts = deal(data, config.n_members, key)?;
+    let parts = deal(data, config.n_parts, key)?;
     let rate = data.churn_rate();
     let balance = config.imbalance.balance(rate)?;
     let members = Members {
@@ -77,18 +86,19 @@ pub fn fit(
         device,
     };
     let n_threads = run.n_threads.unwrap_or_else(parallel::available);
-    let trained = parallel::each(config.n_members, n_threads, |member| {
+    let trained = parallel::each(config.n_networks(), n_threads, |member| {
         let trained = members.train(member)?;
         if let Some(tell) = run.on_member {
             tell(&trained.record);
         }
         Ok(trained)
     })?;
+    let n_kinds = config.networks.len() as f64;
     let mut logits = vec![0.0; rows.n_rows];
     let (mut networks, mut records) = (Vec::new(), Vec::new());
     for member in trained {
         for (row, logit) in member.unseen.into_iter().zip(member.logits) {
-            logits[row] = logit;
+            logits[row] += logit / n_kinds;
         }
         networks.push(member.network);
         records.push(member.record);

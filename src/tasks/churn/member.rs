@@ -57,10 +57,11 @@ pub(super) struct Member {
 }
 
 impl Members<'_> {
-    /// Trains a member.
+    /// Trains a member, of which there are [`ChurnConfig::n_parts`] of each kind, kind by kind.
     pub(super) fn train(&self, member: usize) -> Result<Member, Error> {
+        let (kind, part) = (member / self.config.n_parts, member % self.config.n_parts);
         let (train, unseen): (Vec<usize>, Vec<usize>) =
-            (0..self.rows.n_rows).partition(|&row| self.parts[row] != member);
+            (0..self.rows.n_rows).partition(|&row| self.parts[row] != part);
         let objective = MemberObjective {
             members: self,
             valid: self.rows.select(&unseen),
@@ -68,7 +69,7 @@ impl Members<'_> {
         };
         let key = RandomKey::new(self.config.training.seed).child(member as u64);
         let network = TabularNetwork::init(
-            &self.config.network,
+            &self.config.networks[kind],
             self.shape,
             key.stream(Stream::Weights),
             self.device,

@@ -82,13 +82,15 @@ impl ChurnModel {
             .balance(0.5)
             .map_err(|error| ArtifactError::unreadable("calibration.json", error))?;
         let shape = schema.shape();
-        if shape.labels.len() != 1 || config.n_members == 0 {
+        if shape.labels.len() != 1 || config.n_networks() == 0 {
             let rule = "a churn model has one label and at least one network";
             return Err(ArtifactError::unreadable("config.json", rule).into());
         }
-        let network = |member: usize| -> Result<TabularNetwork, Error> {
+        let kinds = config.networks.iter();
+        let kinds = kinds.flat_map(|kind| std::iter::repeat_n(kind, config.n_parts));
+        let network = |(member, kind)| -> Result<TabularNetwork, Error> {
             // The first weights are thrown away, so it does not matter by which numbers they are drawn.
-            let network = TabularNetwork::init(&config.network, &shape, RandomKey::new(0), device)
+            let network = TabularNetwork::init(kind, &shape, RandomKey::new(0), device)
                 .map_err(|error| ArtifactError::unreadable("config.json", error))?;
             let name = weights_of(member);
             let network = parameters::from_safetensors(artifact.part(&name)?)
@@ -97,9 +99,7 @@ impl ChurnModel {
             Ok(network)
         };
         Ok(Self {
-            networks: (0..config.n_members)
-                .map(network)
-                .collect::<Result<_, _>>()?,
+            networks: kinds.enumerate().map(network).collect::<Result<_, _>>()?,
             config,
             schema,
             balance,

@@ -4,7 +4,6 @@ use super::config::ChurnConfig;
 use super::imbalance::Imbalance;
 use crate::evaluation::calibration::{CalibrationKind, PlattTargets};
 use crate::features::tabular::{FieldConfig, NumberEncoding, TabularConfig};
-use crate::model::encoder::Activation;
 use crate::tasks::TaskError;
 use crate::tasks::tabular::{
     Deciding, FtTransformerConfig, InteractionConfig, TabularNetworkConfig,
@@ -12,20 +11,34 @@ use crate::tasks::tabular::{
 use crate::training::TrainingConfig;
 
 /// The names that [`ChurnConfig::preset`] knows.
-pub const PRESETS: [&str; 2] = ["lr", "ft_transformer"];
+pub const PRESETS: [&str; 3] = ["lr", "gam", "ft_transformer"];
+
+const PIECEWISE_LINEAR: NumberEncoding = NumberEncoding::PiecewiseLinear { n_bins: 16 };
 
 pub(super) fn preset(name: &str) -> Result<ChurnConfig, TaskError> {
-    let interaction = match name {
-        "lr" => InteractionConfig::Lr {},
-        "ft_transformer" => InteractionConfig::FtTransformer(FtTransformerConfig {
-            n_layers: 2,
-            n_heads: 4,
-            d_ff: 32,
-            activation: Activation::Swiglu,
-            attention_dropout: 0.2,
-            feed_forward_dropout: 0.2,
-            residual_dropout: 0.1,
-        }),
+    let network = |interaction, first_order| TabularNetworkConfig {
+        interaction,
+        first_order,
+        ..TabularNetworkConfig::default()
+    };
+    let (networks, encoding, n_parts) = match name {
+        "lr" => (
+            vec![network(InteractionConfig::Lr {}, true)],
+            NumberEncoding::Standard,
+            5,
+        ),
+        "gam" => (
+            vec![network(InteractionConfig::Lr {}, true)],
+            PIECEWISE_LINEAR,
+            10,
+        ),
+        "ft_transformer" => (
+            [true, false]
+                .map(|first_order| network(InteractionConfig::FtTransformer(ft()), first_order))
+                .into(),
+            PIECEWISE_LINEAR,
+            5,
+        ),
         _ => {
             return Err(TaskError::UnknownPreset {
                 name: name.to_owned(),
@@ -37,29 +50,36 @@ pub(super) fn preset(name: &str) -> Result<ChurnConfig, TaskError> {
         preset: name.to_owned(),
         features: TabularConfig {
             defaults: FieldConfig {
-                encoding: NumberEncoding::PiecewiseLinear { n_bins: 16 },
+                encoding,
                 ..FieldConfig::default()
             },
             ..TabularConfig::default()
         },
-        network: TabularNetworkConfig {
-            d_embedding: 32,
-            interaction,
-            ..TabularNetworkConfig::default()
-        },
-        n_members: 5,
+        networks,
+        n_parts,
         imbalance: Imbalance::Ignored,
         deciding: Deciding::LogLoss,
         calibration: CalibrationKind::Platt(PlattTargets::Labels),
         training: TrainingConfig {
             max_epochs: 100,
             batch_size: 256,
-            learning_rate: 1e-3,
-            weight_decay: 0.01,
+            learning_rate: 1e-2,
             patience: Some(8),
             loader_threads: 0,
             checkpoint_every_epochs: None,
             ..TrainingConfig::default()
         },
     })
+}
+
+/// Small and much dropped out, as few rows ask for.
+fn ft() -> FtTransformerConfig {
+    FtTransformerConfig {
+        n_layers: 1,
+        n_heads: 4,
+        attention_dropout: 0.2,
+        feed_forward_dropout: 0.3,
+        residual_dropout: 0.2,
+        ..FtTransformerConfig::default()
+    }
 }
