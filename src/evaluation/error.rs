@@ -294,6 +294,46 @@ pub enum EvaluationError {
         /// Number of rows.
         n_rows: usize,
     },
+    /// Costs say the same of every customer, whatever the probability.
+    #[error(
+        "no threshold follows from the costs: contacting gains {positive} at a customer who would leave and {negative} at one who would stay, so that {reason}"
+    )]
+    NoThreshold {
+        /// What contacting a customer who would leave gains against doing nothing.
+        positive: f64,
+        /// What contacting a customer who would stay gains against doing nothing.
+        negative: f64,
+        /// Why there is none.
+        reason: &'static str,
+    },
+    /// More contacts than customers.
+    #[error("the contact budget is {budget}, but there are {n_customers} customers; lower it")]
+    BudgetExceedsCustomers {
+        /// The number of contacts.
+        budget: usize,
+        /// The number of customers.
+        n_customers: usize,
+    },
+    /// Something that is not defined for rows of unequal weight.
+    #[error("{what} is not defined for rows with weights; give rows without")]
+    WeightsUndefined {
+        /// What is not defined.
+        what: &'static str,
+    },
+    /// Too few rows to say anything at this level.
+    #[error(
+        "conformal sets of alpha {alpha} need at least {n_needed} {rows} to calibrate on, but there are {n_rows}; give more or raise alpha"
+    )]
+    TooFewCalibrationRows {
+        /// Share of the sets that may miss.
+        alpha: f64,
+        /// Which rows.
+        rows: &'static str,
+        /// Number of them.
+        n_rows: usize,
+        /// Number that is needed.
+        n_needed: usize,
+    },
     /// A picture cannot be drawn or written.
     #[error("cannot draw the {picture} into {path:?}")]
     Picture {

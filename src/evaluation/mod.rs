@@ -9,12 +9,16 @@ mod error;
 mod interval;
 mod normal;
 mod paired;
+#[cfg(feature = "plot")]
+mod picture;
 mod protocol;
 mod significance;
 mod text_table;
 
 pub mod calibration;
 pub mod classification;
+pub mod conformal;
+pub mod decisions;
 pub mod policy;
 pub mod ranking;
 

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::classification::ClassificationProtocol;
+use super::conformal::ConformalProtocol;
+use super::decisions::DecisionProtocol;
 use super::ranking::{ListProtocol, RankingProtocol};
 use super::{EvaluationError, IntervalSettings};
 
@@ -52,6 +54,10 @@ pub enum Measurement {
     Lists(ListProtocol),
     /// Probabilities beside labels.
     Classification(ClassificationProtocol),
+    /// What contacting customers earns.
+    Decisions(DecisionProtocol),
+    /// How often prediction sets hold the label.
+    Conformal(ConformalProtocol),
 }
 
 impl Measurement {
@@ -60,7 +66,7 @@ impl Measurement {
         match self {
             Self::Ranking(ranking) => Some(ranking),
             Self::Lists(lists) => Some(&lists.ranking),
-            Self::Classification(_) => None,
+            Self::Classification(_) | Self::Decisions(_) | Self::Conformal(_) => None,
         }
     }
 
@@ -69,6 +75,8 @@ impl Measurement {
             Self::Ranking(ranking) => ("ranking", ranking.parts()),
             Self::Lists(lists) => ("lists", lists.parts()),
             Self::Classification(protocol) => ("classification", protocol.parts()),
+            Self::Decisions(protocol) => ("decisions", protocol.parts()),
+            Self::Conformal(protocol) => ("conformal", protocol.parts()),
         };
         let mut named = vec![("measured", name.to_owned())];
         named.extend(parts);

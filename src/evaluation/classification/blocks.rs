@@ -4,16 +4,16 @@ use super::ClassificationCases;
 
 /// The rows of one probability.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct ScoreBlock {
-    pub(super) probability: f64,
+pub(in crate::evaluation) struct ScoreBlock {
+    pub(in crate::evaluation) probability: f64,
     /// Weight of the positive rows.
-    pub(super) positive: f64,
+    pub(in crate::evaluation) positive: f64,
     /// Weight of the negative rows.
-    pub(super) negative: f64,
+    pub(in crate::evaluation) negative: f64,
 }
 
 impl ScoreBlock {
-    pub(super) fn weight(&self) -> f64 {
+    pub(in crate::evaluation) fn weight(&self) -> f64 {
         self.positive + self.negative
     }
 }
@@ -70,7 +70,7 @@ impl Blocks {
 }
 
 /// The blocks of cases by their own weights.
-pub(super) fn blocks_of(cases: &ClassificationCases) -> Vec<ScoreBlock> {
+pub(in crate::evaluation) fn blocks_of(cases: &ClassificationCases) -> Vec<ScoreBlock> {
     Blocks::new(cases).tally(|row| cases.weight(row))
 }
 
@@ -82,7 +82,7 @@ pub(super) fn totals(blocks: &[ScoreBlock]) -> (f64, f64) {
 }
 
 /// The same, if both are above 0.
-pub(super) fn both_classes(blocks: &[ScoreBlock]) -> Option<(f64, f64)> {
+pub(in crate::evaluation) fn both_classes(blocks: &[ScoreBlock]) -> Option<(f64, f64)> {
     Some(totals(blocks)).filter(|&(positive, negative)| positive > 0.0 && negative > 0.0)
 }
 

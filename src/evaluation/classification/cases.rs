@@ -154,7 +154,7 @@ impl ClassificationCases {
     }
 
     /// The weight of a row.
-    pub(super) fn weight(&self, row: usize) -> f64 {
+    pub(in crate::evaluation) fn weight(&self, row: usize) -> f64 {
         self.weights.as_ref().map_or(1.0, |weights| weights[row])
     }
 
@@ -172,7 +172,7 @@ impl ClassificationCases {
     }
 
     /// The error of a metric that needs both classes, where one has no weight.
-    pub(super) fn single_class(&self, metric: &'static str) -> EvaluationError {
+    pub(in crate::evaluation) fn single_class(&self, metric: &'static str) -> EvaluationError {
         let counted = (0..self.n_rows()).filter(|&row| self.weight(row) > 0.0);
         EvaluationError::SingleClass {
             metric,
@@ -182,7 +182,7 @@ impl ClassificationCases {
     }
 
     /// SHA-256 of labels, weights and groups in their order: of what a model is judged by, not of what it says.
-    pub(super) fn sha256(&self) -> String {
+    pub(in crate::evaluation) fn sha256(&self) -> String {
         let mut digest = Sha256::new();
         for row in 0..self.n_rows() {
             digest.update([u8::from(self.labels[row])]);
@@ -211,7 +211,10 @@ pub(super) fn numbered<T: Copy + Eq + std::hash::Hash>(
     (numbers.collect(), distinct)
 }
 
-fn check_probabilities(probabilities: &[f64]) -> Result<(), EvaluationError> {
+/// That all are numbers in `[0, 1]`.
+pub(in crate::evaluation) fn check_probabilities(
+    probabilities: &[f64],
+) -> Result<(), EvaluationError> {
     let wrong = |value: &f64| !(0.0..=1.0).contains(value);
     match probabilities.iter().position(wrong) {
         Some(row) => Err(EvaluationError::RowOutOfRange {

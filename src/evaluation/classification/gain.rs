@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ClassificationCases;
-use super::blocks::{ScoreBlock, blocks_of, both_classes};
+use super::blocks::{ScoreBlock, blocks_of, both_classes, totals};
 use crate::evaluation::EvaluationError;
 
 /// What is found among the rows of the highest predictions.
@@ -82,16 +82,26 @@ pub(super) fn gain_of(blocks: &[ScoreBlock], n_parts: usize) -> Option<Vec<GainP
 }
 
 /// Share of the positives in the first `share` of all weight.
-fn gain_at(blocks: &[ScoreBlock], (positive, negative): (f64, f64), share: f64) -> f64 {
+fn gain_at(blocks: &[ScoreBlock], (positive, _): (f64, f64), share: f64) -> f64 {
+    (sum_of_first(blocks, share, |block| block.positive) / positive).min(1.0)
+}
+
+/// The sum of an amount over the first `share` of all weight; a block that is cut gives the same share of its amount.
+pub(in crate::evaluation) fn sum_of_first(
+    blocks: &[ScoreBlock],
+    share: f64,
+    amount_of: impl Fn(&ScoreBlock) -> f64,
+) -> f64 {
+    let (positive, negative) = totals(blocks);
     let mut left = share * (positive + negative);
     let mut found = 0.0;
     for block in blocks.iter().filter(|block| block.weight() > 0.0) {
         let taken = (left / block.weight()).min(1.0);
-        found += taken * block.positive;
+        found += taken * amount_of(block);
         left -= block.weight();
         if left <= 0.0 {
             break;
         }
     }
-    (found / positive).min(1.0)
+    found
 }

@@ -38,15 +38,15 @@ pub fn group_auc(cases: &ClassificationCases) -> Result<GroupAuc, EvaluationErro
 
 /// Groups numbered from 0.
 #[derive(Debug)]
-pub(super) struct Groups {
+pub(in crate::evaluation) struct Groups {
     /// The number of the group of each row.
-    pub(super) group_of: Vec<usize>,
+    pub(in crate::evaluation) group_of: Vec<usize>,
     n_groups: usize,
 }
 
 impl Groups {
     /// `None` if the cases have none.
-    pub(super) fn new(cases: &ClassificationCases) -> Option<Self> {
+    pub(in crate::evaluation) fn new(cases: &ClassificationCases) -> Option<Self> {
         let (group_of, distinct) = numbered(cases.groups()?.iter().copied());
         Some(Self {
             group_of,
@@ -54,7 +54,7 @@ impl Groups {
         })
     }
 
-    pub(super) fn n_groups(&self) -> usize {
+    pub(in crate::evaluation) fn n_groups(&self) -> usize {
         self.n_groups
     }
 

@@ -120,12 +120,12 @@ impl<'a> Prepared<'a> {
 ///
 /// A metric that is undefined in a resample has no interval: the quantiles of the others would leave out just those resamples
 /// in which it is least sure.
-pub(super) fn estimates(
-    values: Values,
+pub(in crate::evaluation) fn estimates<const N: usize>(
+    values: [Option<f64>; N],
     n_units: usize,
     settings: Option<&IntervalSettings>,
-    measure: impl Fn(&[u32]) -> Values + Sync,
-) -> [Option<Estimate>; ClassificationMetric::ALL.len()] {
+    measure: impl Fn(&[u32]) -> [Option<f64>; N] + Sync,
+) -> [Option<Estimate>; N] {
     let Some(settings) = settings.filter(|_| n_units > 1) else {
         return values.map(|value| value.map(Estimate::without_interval));
     };

@@ -41,7 +41,7 @@ pub fn confusion_at(
     Ok(Confusion::of(&blocks_of(cases), threshold))
 }
 
-pub(super) fn check_threshold(threshold: f64) -> Result<(), EvaluationError> {
+pub(in crate::evaluation) fn check_threshold(threshold: f64) -> Result<(), EvaluationError> {
     match (0.0..=1.0).contains(&threshold) {
         true => Ok(()),
         false => Err(EvaluationError::SettingOutOfRange {
