@@ -77,6 +77,12 @@ mod classification;
 /// Calibration finds the best map of its kind, gives probabilities, and refuses what has no best.
 mod calibration;
 
+/// Whom to contact follows from costs and probabilities, and reports say what that earns.
+mod decisions;
+
+/// Prediction sets hold the label as often as they promise, and the check of it can fail.
+mod conformal;
+
 /// The value of a policy is found from the log of another, and its intervals hold the truth as often as they say.
 mod policy;
 

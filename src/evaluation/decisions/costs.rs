@@ -59,7 +59,8 @@ impl CostMatrix {
         }
         Ok(Self {
             true_positive: success_rate * value_of_customer - contact_cost,
-            false_positive: -contact_cost,
+            // Not `-contact_cost`, which of a free contact is -0 and prints so.
+            false_positive: 0.0 - contact_cost,
             false_negative: 0.0,
             true_negative: 0.0,
         })

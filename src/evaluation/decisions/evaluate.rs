@@ -25,14 +25,8 @@ pub fn evaluate_decisions(
     cases: &ClassificationCases,
     settings: &DecisionSettings,
 ) -> Result<DecisionReport, EvaluationError> {
-    let interval = settings.interval.as_ref();
-    interval.map_or(Ok(()), IntervalSettings::check)?;
-    if cases.weights().is_some() && matches!(settings.rule, ContactRule::Budget { .. }) {
-        let what = "a contact budget";
-        return Err(EvaluationError::WeightsUndefined { what });
-    }
+    check(cases, settings)?;
     let expected = expected_values(cases.probabilities(), &settings.costs)?;
-    settings.rule.check(&settings.costs)?;
     let deciles = deciles(&blocks_of(cases));
     let deciles = deciles.ok_or_else(|| cases.single_class("the report"))?;
     let customers = Customers::new(cases, &settings.costs)?;
@@ -42,7 +36,7 @@ pub fn evaluate_decisions(
     let contacts = &order[..n_contacts];
     let weights = customers.weights();
     let decisions = Decisions::new(&customers, contacts);
-    let found = decisions.estimates(interval);
+    let found = decisions.estimates(settings.interval.as_ref());
     let [value_per_customer, precision, recall, f1, accuracy, lift] = found;
     let knowing = |row: usize| customers.gains[row].max(0.0);
     Ok(DecisionReport {
@@ -55,9 +49,9 @@ pub fn evaluate_decisions(
         confusion: decisions.confusion(&weights),
         // Some row has a weight.
         value_per_customer: value_per_customer.unwrap_or(Estimate::without_interval(0.0)),
-        expected_value_per_customer: sum(&weights, contacts, |row| expected[row]),
-        value_of_contacting_all: sum(&weights, &order, |row| customers.gains[row]),
-        value_of_knowing: sum(&weights, &order, knowing),
+        expected_value_per_customer: mean(&weights, contacts, |row| expected[row]),
+        value_of_contacting_all: mean(&weights, &order, |row| customers.gains[row]),
+        value_of_knowing: mean(&weights, &order, knowing),
         precision,
         recall,
         f1,
@@ -69,10 +63,21 @@ pub fn evaluate_decisions(
     })
 }
 
+fn check(cases: &ClassificationCases, settings: &DecisionSettings) -> Result<(), EvaluationError> {
+    let interval = settings.interval.as_ref();
+    interval.map_or(Ok(()), IntervalSettings::check)?;
+    if cases.weights().is_some() && matches!(settings.rule, ContactRule::Budget { .. }) {
+        let what = "a contact budget";
+        return Err(EvaluationError::WeightsUndefined { what });
+    }
+    settings.rule.check(&settings.costs)
+}
+
 /// The sum of a value over some rows, divided by the weight of all.
-fn sum(weights: &[f64], rows: &[usize], value_of: impl Fn(usize) -> f64) -> f64 {
-    let values = rows.iter().map(|&row| weights[row] * value_of(row));
-    values.sum::<f64>() / weights.iter().sum::<f64>()
+fn mean(weights: &[f64], rows: &[usize], value_of: impl Fn(usize) -> f64) -> f64 {
+    // From 0, because the sum of no numbers is -0 and prints so.
+    let value = (rows.iter()).fold(0.0, |sum, &row| sum + weights[row] * value_of(row));
+    value / weights.iter().sum::<f64>()
 }
 
 fn implied_threshold(costs: &Costs) -> Option<f64> {
@@ -140,9 +145,9 @@ impl<'a> Decisions<'a> {
     fn values(&self, weights: &[f64]) -> [Option<f64>; 6] {
         let confusion = self.confusion(weights);
         let total: f64 = weights.iter().sum();
-        let rows = (0..weights.len()).filter(|&row| self.contacted[row]);
         let gains = &self.customers.gains;
-        let value: f64 = rows.map(|row| weights[row] * gains[row]).sum();
+        let rows = (0..weights.len()).filter(|&row| self.contacted[row]);
+        let value = rows.fold(0.0, |sum, row| sum + weights[row] * gains[row]);
         let positive = confusion.true_positives + confusion.false_negatives;
         let lift = || Some(confusion.precision()? / (positive / total));
         [

@@ -66,7 +66,8 @@ fn draw_profit(svg: &mut String, report: &DecisionReport) -> Result<(), BoxedErr
     let key = move |(x, y)| Circle::new((x + 9, y), 5, MODEL_COLOUR.filled());
     let chosen = std::iter::once(Circle::new(at, 5, MODEL_COLOUR.filled()));
     chart.draw_series(chosen)?.label("chosen").legend(key);
-    draw_key(&mut chart, SeriesLabelPosition::LowerLeft)?;
+    // Below the curve, which rises first and falls then.
+    draw_key(&mut chart, SeriesLabelPosition::LowerMiddle)?;
     root.present()?;
     Ok(())
 }
