@@ -101,7 +101,7 @@ fn sum_of_terms(first: f64, ratios: impl Iterator<Item = f64>) -> f64 {
 /// of calibration rows of which `n_above` and one to come are above: beta-binomial. Both are at least 1.
 ///
 /// # Source
-/// Angelopoulos and Bates 2021, section 3.2 and appendix C, <https://arxiv.org/abs/2107.07511>. Differences: none.
+/// Angelopoulos and Bates 2021, sections 3.2 and 3.3, <https://arxiv.org/abs/2107.07511>. Differences: none.
 pub(super) fn promised_coverage(
     (rank, n_above): (usize, usize),
     n_rows: usize,

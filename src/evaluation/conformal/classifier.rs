@@ -46,8 +46,8 @@ impl fmt::Display for ConformalKind {
 ///
 /// # Source
 /// Vovk, Gammerman and Shafer 2005, "Algorithmic learning in a random world", chapters 2 and 4 (Mondrian); Angelopoulos and
-/// Bates 2021, sections 1 and 4.2, <https://arxiv.org/abs/2107.07511>. Differences: `(n + 1) (1 - alpha)` may exceed a whole number by 1e-9
-/// for rounding; too few rows are refused where the quantile would be infinite.
+/// Bates 2021, sections 1 and 4.2, <https://arxiv.org/abs/2107.07511>. Differences: `(n + 1) (1 - alpha)` may exceed a whole
+/// number by 1e-9 for rounding; too few rows are refused where the quantile would be infinite.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "StoredClassifier")]
 pub struct ConformalClassifier {

@@ -36,8 +36,8 @@ pub struct BestThreshold {
 /// Of thresholds that earn the same the highest, which contacts fewest, is taken.
 ///
 /// # Errors
-/// Of the costs [`EvaluationError::RowCount`], [`EvaluationError::RowOutOfRange`], [`EvaluationError::SettingOutOfRange`]; of the settings
-/// [`EvaluationError::TooFewResamples`], [`EvaluationError::LevelOutOfRange`].
+/// - of the costs [`EvaluationError::RowCount`], [`EvaluationError::RowOutOfRange`], [`EvaluationError::SettingOutOfRange`]
+/// - of the settings [`EvaluationError::TooFewResamples`], [`EvaluationError::LevelOutOfRange`]
 ///
 /// # Source
 /// Optimism: Efron and Tibshirani 1993, "An introduction to the bootstrap", section 17.6. Differences: none.
