@@ -162,7 +162,7 @@ fn nonconformity(probability: f64, label: bool) -> f64 {
 
 fn check_alpha(alpha: f64) -> Result<(), EvaluationError> {
     // Less than this would need more rows than can be counted.
-    match alpha >= 1e-9 && alpha < 1.0 {
+    match (1e-9..1.0).contains(&alpha) {
         true => Ok(()),
         false => Err(EvaluationError::SettingOutOfRange {
             setting: "alpha",
