@@ -21,6 +21,8 @@ pub(crate) struct Flags {
     #[command(flatten)]
     pub(crate) folds: FoldFlags,
     #[command(flatten)]
+    pub(crate) contacts: ContactFlags,
+    #[command(flatten)]
     pub(crate) model: ModelFlags,
     #[command(flatten)]
     pub(crate) run: RunFlags,
@@ -68,6 +70,27 @@ pub(crate) struct FoldFlags {
     /// Results of another run on the same folds, to be compared fold by fold
     #[arg(long, value_name = "FILE")]
     pub(crate) against: Option<PathBuf>,
+}
+
+/// What contacting customers is worth.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Contacts")]
+pub(crate) struct ContactFlags {
+    /// What contacting a customer costs
+    #[arg(long, value_name = "MONEY", default_value_t = 5.0)]
+    pub(crate) contact_cost: f64,
+    /// What a customer who stays is worth
+    #[arg(long, value_name = "MONEY", default_value_t = 100.0)]
+    pub(crate) customer_value: f64,
+    /// Share of those about to leave whom a contact keeps
+    #[arg(long, value_name = "SHARE", default_value_t = 0.3)]
+    pub(crate) success_rate: f64,
+    /// Most customers to contact [default: whoever's contact is expected to gain something]
+    #[arg(long, value_name = "CUSTOMERS")]
+    pub(crate) budget: Option<usize>,
+    /// Share of prediction sets that may miss what happens
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    pub(crate) alpha: f64,
 }
 
 impl CustomerFlags {

@@ -10,27 +10,40 @@
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use burn::tensor::Device;
 use clap::Parser;
-use salient::evaluation::classification::{log_loss, roc_auc};
-use salient::tasks::churn::{ChurnRun, MemberRecord, cross_validate, fit};
+use salient::data::Texts;
+use salient::evaluation::DataOrigin;
+use salient::evaluation::classification::compare_classifications;
+use salient::evaluation::decisions::{CostMatrix, Costs, choose_contacts};
+use salient::tasks::churn::{
+    ChurnConfig, ChurnData, ChurnModel, CrossValidation, Folds, cross_validate, fit,
+};
 
 mod flags;
 mod folds;
 mod judge;
 mod model_flags;
+mod outcome;
+mod progress;
 #[path = "../shared"]
 mod shared {
     pub(crate) mod failure;
     pub(crate) mod flags;
+    pub(crate) mod report;
+    pub(crate) mod resources;
     pub(crate) mod settings;
     pub(crate) mod table_flags;
 }
 mod source;
 
 use flags::Flags;
+use judge::FoldFigures;
+use outcome::Judged;
+use progress::Progress;
+use source::Source;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -44,35 +57,168 @@ fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     let device = salient::device::pick(&flags.run.device)?;
     let config = flags.model.config(&flags.run)?;
     let source = source::read(flags)?;
+    let data = &source.data;
+    println!("{}\n", data.columns);
+    let folds = folds::find(&flags.folds, data, flags.run.seed)?;
+    let judged = match &folds {
+        Some(folds) => Some(judge(flags, &config, &source, folds, &device)?),
+        None => None,
+    };
+    let progress = Progress::new("all customers", config.n_networks());
     let start = Instant::now();
-    let n_done = AtomicUsize::new(0);
-    let tell = |record: &MemberRecord| {
-        let n_done = n_done.fetch_add(1, Ordering::Relaxed) + 1;
-        eprintln!(
-            "{n_done} networks trained, the last in {} epochs",
-            record.history.len()
-        );
-    };
-    let run = ChurnRun {
-        n_threads: flags.threads,
-        on_member: Some(&tell),
-        ..ChurnRun::default()
-    };
-    match folds::find(&flags.folds, &source.data, flags.run.seed)? {
-        Some(folds) => {
-            let judged = cross_validate(&config, &source.data, &folds, &run, &device)?;
-            judge::print_spread(&config.preset, &judge::by_fold(&judged)?);
+    let trained = fit(&config, data, &progress.run(flags.threads), &device)?;
+    let train_seconds = start.elapsed().as_secs_f64();
+    println!("{}", trained.features);
+    report_contacts(flags, data, &trained.model)?;
+    let outcome = outcome::outcome(flags, data, &trained, judged.as_ref(), train_seconds);
+    if let Some(directory) = &flags.run.out {
+        trained.model.save(directory, &outcome.quality())?;
+        if let Some(judged) = &judged {
+            judged.reports[0].write_reliability_svg(directory.join("reliability.svg"))?;
+            judged.reports[0].write_gain_svg(directory.join("gain.svg"))?;
+            let profit = directory.join("profit.svg");
+            judged.decisions.write_profit_svg(profit)?;
         }
-        None => {
-            let trained = fit(&config, &source.data, &run, &device)?;
-            let unseen = &trained.out_of_fold;
+        println!("saved to {}", directory.display());
+    }
+    if let Some(path) = &flags.run.json {
+        outcome.write(path)?;
+    }
+    Ok(())
+}
+
+/// Judges the procedure by cross-validation, and prints what was found.
+fn judge(
+    flags: &Flags,
+    config: &ChurnConfig,
+    source: &Source,
+    folds: &Folds,
+    device: &Device,
+) -> Result<Judged, Box<dyn Error>> {
+    let data = &source.data;
+    let name = config.preset.as_str();
+    let start = Instant::now();
+    let model = validated(flags, config, data, folds, device)?;
+    let evaluate_seconds = start.elapsed().as_secs_f64();
+    let linear = match flags.model.no_baselines {
+        true => None,
+        false => {
+            let mut config = ChurnConfig::preset("lr")?;
+            config.training.seed = flags.run.seed;
+            Some(validated(flags, &config, data, folds, device)?)
+        }
+    };
+    let origin = DataOrigin {
+        data_sha256: data.read.sha256.clone(),
+        split: Some(folds.origin().to_owned()),
+        ..DataOrigin::default()
+    };
+    let figures = judge::by_fold(&model)?;
+    judge::print_spread(name, &figures);
+    let mut against = Vec::new();
+    if let Some(linear) = &linear {
+        let figures = judge::by_fold(linear)?;
+        judge::print_spread("logistic regression", &figures);
+        against.push(("logistic regression".to_owned(), figures));
+    }
+    if let Some(path) = &flags.folds.against {
+        against.push(judge::of_file(path)?);
+    }
+    let differences = print_differences(name, &figures, &against)?;
+    let mut models = vec![(name, &model)];
+    models.extend(linear.iter().map(|linear| ("logistic regression", linear)));
+    let reports = judge::pooled(&models, source.shop.as_ref(), &origin)?;
+    println!("{}\n\n{}\n", reports[0], compare_classifications(&reports)?);
+    if let Some(shop) = &source.shop {
+        for (name, judged) in &models {
+            let (absolute, square) = judge::distance(&judged.pooled(0)?, shop);
             println!(
-                "inner auc {:.5} log loss {:.5}",
-                roc_auc(unseen)?,
-                log_loss(unseen)?
+                "{name}: {absolute:.4} from the true probability on average, {square:.4} in root mean square"
             );
         }
+        println!();
     }
-    println!("{:.1} s", start.elapsed().as_secs_f64());
+    let decisions = judge::decisions(name, &model, &flags.contacts, &origin)?;
+    println!("{decisions}\n");
+    let conformal = judge::conformal(name, &model, flags.contacts.alpha, &origin)?;
+    let covered: usize = conformal.iter().map(|fold| fold.coverage.n_covered).sum();
+    let n_rows: usize = conformal.iter().map(|fold| fold.coverage.n_rows).sum();
+    println!(
+        "prediction sets: {:.4} of {n_rows} rows covered, {:.4} promised\n",
+        covered as f64 / n_rows as f64,
+        1.0 - flags.contacts.alpha
+    );
+    Ok(Judged {
+        figures,
+        differences,
+        reports,
+        decisions,
+        conformal,
+        evaluate_seconds,
+    })
+}
+
+fn validated(
+    flags: &Flags,
+    config: &ChurnConfig,
+    data: &ChurnData,
+    folds: &Folds,
+    device: &Device,
+) -> Result<CrossValidation, Box<dyn Error>> {
+    let n_networks = config.n_networks() * folds.n_folds() * folds.n_repeats();
+    let progress = Progress::new(&config.preset, n_networks);
+    let run = progress.run(flags.threads);
+    Ok(cross_validate(config, data, folds, &run, device)?)
+}
+
+fn print_differences(
+    name: &str,
+    figures: &[FoldFigures],
+    against: &[(String, Vec<FoldFigures>)],
+) -> Result<outcome::Differences, Box<dyn Error>> {
+    let mut all = outcome::Differences::new();
+    for (other, theirs) in against {
+        let differences = judge::differences(figures, theirs)?;
+        println!("{name} less {other}, fold by fold, with 95 % intervals");
+        for (metric, difference) in &differences {
+            println!("  {metric:28} {difference}");
+        }
+        println!();
+        all.insert(other.clone(), differences);
+    }
+    Ok(all)
+}
+
+/// Prints the customers whom to contact first.
+fn report_contacts(
+    flags: &Flags,
+    data: &ChurnData,
+    model: &ChurnModel,
+) -> Result<(), Box<dyn Error>> {
+    let contacts = &flags.contacts;
+    let matrix = CostMatrix::contact(
+        contacts.contact_cost,
+        contacts.customer_value,
+        contacts.success_rate,
+    )?;
+    let probabilities = model.predict_data(data)?;
+    let costs = Costs::Same(matrix);
+    let chosen = choose_contacts(&probabilities, &costs, judge::rule(contacts))?;
+    println!(
+        "{} of {} customers to contact; first",
+        chosen.len(),
+        data.n_rows()
+    );
+    let ids: Vec<&str> = data.ids().into_iter().flat_map(Texts::iter).collect();
+    for &row in chosen.iter().take(5) {
+        let value = matrix.expected_value(probabilities[row]);
+        let who = ids
+            .get(row)
+            .map_or_else(|| format!("row {}", row + 1), |id| (*id).to_owned());
+        println!(
+            "  {who}: leaves with probability {:.3}, a contact is worth {value:.2}",
+            probabilities[row]
+        );
+    }
     Ok(())
 }

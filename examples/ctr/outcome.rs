@@ -89,6 +89,9 @@ pub(crate) fn outcome(
         lists: None,
         significance: None,
         hidden_items: None,
+        folds: None,
+        decisions: None,
+        conformal: None,
         timing: timing(&judged.folds),
         peak_rss_mib: resources::peak_rss_mib(),
     }

@@ -64,6 +64,9 @@ pub(crate) fn outcome(
         lists: None,
         significance: None,
         hidden_items: None,
+        folds: None,
+        decisions: None,
+        conformal: None,
         timing: Timing {
             train_seconds: trained.timing.wall_seconds,
             train_cpu_seconds: seconds.0,

@@ -35,6 +35,15 @@ pub(crate) struct RunReport {
     /// How well items that were hidden from training are ranked, if any were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hidden_items: Option<Value>,
+    /// The figures of each fold, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) folds: Option<Value>,
+    /// Whom to contact, and what that is worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) decisions: Option<Value>,
+    /// How often sets of labels hold the true one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) conformal: Option<Value>,
     /// What it took.
     pub(crate) timing: Timing,
     /// Peak resident memory.

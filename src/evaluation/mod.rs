@@ -6,6 +6,7 @@
 
 mod case_table;
 mod error;
+mod folds;
 mod interval;
 mod normal;
 mod paired;
@@ -23,6 +24,7 @@ pub mod policy;
 pub mod ranking;
 
 pub use error::EvaluationError;
+pub use folds::paired_folds;
 pub use interval::{Estimate, Interval, IntervalSettings, estimate_mean};
 pub use protocol::{DataOrigin, Measurement, Protocol};
 pub use significance::{PairedTest, SignificanceSettings, TestMethod, paired_test};

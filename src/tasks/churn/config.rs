@@ -27,7 +27,8 @@ pub struct ChurnConfig {
     pub preset: String,
     /// How columns become numbers.
     pub features: TabularConfig,
-    /// Kinds of network whose logits are averaged; at least one. Kinds that err in different ways are better together.
+    /// Kinds of network whose logits are mixed, each by how well it predicts about unseen customers; at least one. Kinds that
+    /// err in different ways are better together.
     pub networks: Vec<TabularNetworkConfig>,
     /// Networks of each kind; at least 2. The customers are dealt into as many parts, and each network stops by a part of its own
     /// and learns from all others: so all customers teach, and for each there is an answer of networks that have not seen it,

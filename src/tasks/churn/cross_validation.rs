@@ -79,3 +79,29 @@ pub fn cross_validate(
         origin: folds.origin().to_owned(),
     })
 }
+
+impl CrossValidation {
+    /// The answers about all rows, in their order, in one repeat, each by the model that had not seen it.
+    ///
+    /// # Errors
+    /// [`Error::Evaluation`] where there is no such repeat.
+    pub fn pooled(&self, repeat: usize) -> Result<ClassificationCases, Error> {
+        let mut rows = Vec::new();
+        for fold in self.folds.iter().filter(|fold| fold.repeat == repeat) {
+            for (case, &row) in fold.test_rows.iter().enumerate() {
+                let weight = fold.cases.weights().map(|weights| weights[case]);
+                let probability = fold.cases.probabilities()[case];
+                rows.push((row, probability, fold.cases.labels()[case], weight));
+            }
+        }
+        rows.sort_unstable_by_key(|&(row, ..)| row);
+        let probabilities = rows.iter().map(|&(_, probability, ..)| probability);
+        let labels = rows.iter().map(|&(_, _, label, _)| label).collect();
+        let cases = ClassificationCases::new(probabilities.collect(), labels)?;
+        let weights: Option<Vec<f64>> = rows.iter().map(|&(.., weight)| weight).collect();
+        Ok(match weights {
+            Some(weights) => cases.with_weights(weights)?,
+            None => cases,
+        })
+    }
+}

@@ -7,6 +7,7 @@ use super::data::ChurnData;
 use super::folds::deal;
 use super::leak::refuse_leaks;
 use super::member::{MemberRecord, Members, cases};
+use super::mixture::mixture;
 use super::model::ChurnModel;
 use super::parallel;
 use crate::Error;
@@ -93,16 +94,22 @@ pub fn fit(
         }
         Ok(trained)
     })?;
-    let n_kinds = config.networks.len() as f64;
-    let mut logits = vec![0.0; rows.n_rows];
+    let mut by_kind = vec![vec![0.0; rows.n_rows]; config.networks.len()];
     let (mut networks, mut records) = (Vec::new(), Vec::new());
-    for member in trained {
+    for (index, member) in trained.into_iter().enumerate() {
+        let logits = &mut by_kind[index / config.n_parts];
         for (row, logit) in member.unseen.into_iter().zip(member.logits) {
-            logits[row] += logit / n_kinds;
+            logits[row] = logit;
         }
         networks.push(member.network);
         records.push(member.record);
     }
+    let shares = mixture(&by_kind, &rows.labels, &rows.weights)?;
+    let mixed = |row| -> f64 {
+        let kinds = by_kind.iter().zip(&shares);
+        kinds.map(|(logits, share)| share * logits[row]).sum()
+    };
+    let logits: Vec<f64> = (0..rows.n_rows).map(mixed).collect();
     let calibrator = calibrator(config, &logits, &rows.labels, &rows.weights)?;
     let probabilities = logits.iter().map(|&logit| calibrator.probability(logit));
     Ok(TrainedChurn {
@@ -111,6 +118,7 @@ pub fn fit(
             config: config.clone(),
             schema,
             networks,
+            shares,
             balance,
             calibrator,
         },

@@ -11,6 +11,7 @@ mod folds;
 mod imbalance;
 mod leak;
 mod member;
+mod mixture;
 mod model;
 mod parallel;
 mod persist;

@@ -20,6 +20,8 @@ pub struct ChurnModel {
     pub(super) config: ChurnConfig,
     pub(super) schema: TabularSchema,
     pub(super) networks: Vec<TabularNetwork>,
+    /// How much each kind of network counts, 1 in all.
+    pub(super) shares: Vec<f64>,
     pub(super) balance: Balance,
     pub(super) calibrator: Calibrator,
 }
@@ -53,16 +55,18 @@ impl ChurnModel {
     /// # Panics
     /// If the rows were encoded by another schema.
     pub fn predict(&self, rows: &EncodedRows) -> Result<Vec<f64>, Error> {
-        let mut sums = vec![0.0; rows.n_rows];
-        for network in &self.networks {
-            for (sum, logit) in sums.iter_mut().zip(logits(network, rows)?) {
-                *sum += self.balance.restored(logit);
+        let n_parts = self.config.n_parts;
+        let mut mixed = vec![0.0; rows.n_rows];
+        for (networks, share) in self.networks.chunks(n_parts).zip(&self.shares) {
+            for network in networks.iter().filter(|_| *share > 0.0) {
+                for (sum, logit) in mixed.iter_mut().zip(logits(network, rows)?) {
+                    *sum += share / n_parts as f64 * self.balance.restored(logit);
+                }
             }
         }
-        let mean = sums.iter().map(|sum| sum / self.networks.len() as f64);
-        Ok(mean
-            .map(|logit| self.calibrator.probability(logit))
-            .collect())
+        let probabilities = mixed.into_iter();
+        let probabilities = probabilities.map(|logit| self.calibrator.probability(logit));
+        Ok(probabilities.collect())
     }
 
     /// The probability that each customer of a table leaves, whether or not the table says who did.

@@ -27,6 +27,8 @@ const TASK: &str = "churn";
 struct SavedCalibration {
     /// How training was balanced, with its weight.
     imbalance: Imbalance,
+    /// How much each kind of network counts.
+    shares: Vec<f64>,
     calibrator: Calibrator,
 }
 
@@ -41,6 +43,7 @@ impl ChurnModel {
     pub fn save(&self, directory: impl AsRef<Path>, metrics: &impl Serialize) -> Result<(), Error> {
         let calibration = SavedCalibration {
             imbalance: self.balance.setting(),
+            shares: self.shares.clone(),
             calibrator: self.calibrator.clone(),
         };
         let mut parts = BTreeMap::from([
@@ -75,6 +78,7 @@ impl ChurnModel {
         let schema: TabularSchema = artifact.json("schema.json")?;
         let SavedCalibration {
             imbalance,
+            shares,
             calibrator,
         } = artifact.json("calibration.json")?;
         // The rate does not matter: what depends on it was saved as a number.
@@ -85,6 +89,11 @@ impl ChurnModel {
         if shape.labels.len() != 1 || config.n_networks() == 0 {
             let rule = "a churn model has one label and at least one network";
             return Err(ArtifactError::unreadable("config.json", rule).into());
+        }
+        let is_share = |share: &f64| (0.0..=1.0).contains(share);
+        if shares.len() != config.networks.len() || !shares.iter().all(is_share) {
+            let rule = "each kind of network needs a share between 0 and 1";
+            return Err(ArtifactError::unreadable("calibration.json", rule).into());
         }
         let kinds = config.networks.iter();
         let kinds = kinds.flat_map(|kind| std::iter::repeat_n(kind, config.n_parts));
@@ -102,6 +111,7 @@ impl ChurnModel {
             networks: kinds.enumerate().map(network).collect::<Result<_, _>>()?,
             config,
             schema,
+            shares,
             balance,
             calibrator,
         })

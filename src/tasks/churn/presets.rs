@@ -16,28 +16,28 @@ pub const PRESETS: [&str; 3] = ["lr", "gam", "ft_transformer"];
 const PIECEWISE_LINEAR: NumberEncoding = NumberEncoding::PiecewiseLinear { n_bins: 16 };
 
 pub(super) fn preset(name: &str) -> Result<ChurnConfig, TaskError> {
-    let network = |interaction, first_order| TabularNetworkConfig {
+    let network = |interaction| TabularNetworkConfig {
         interaction,
-        first_order,
         ..TabularNetworkConfig::default()
     };
     let (networks, encoding, n_parts) = match name {
         "lr" => (
-            vec![network(InteractionConfig::Lr {}, true)],
+            vec![network(InteractionConfig::Lr {})],
             NumberEncoding::Standard,
             5,
         ),
         "gam" => (
-            vec![network(InteractionConfig::Lr {}, true)],
+            vec![network(InteractionConfig::Lr {})],
             PIECEWISE_LINEAR,
             10,
         ),
         "ft_transformer" => (
-            [true, false]
-                .map(|first_order| network(InteractionConfig::FtTransformer(ft()), first_order))
-                .into(),
+            vec![
+                network(InteractionConfig::Lr {}),
+                network(InteractionConfig::FtTransformer(ft())),
+            ],
             PIECEWISE_LINEAR,
-            5,
+            10,
         ),
         _ => {
             return Err(TaskError::UnknownPreset {
