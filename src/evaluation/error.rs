@@ -334,6 +334,92 @@ pub enum EvaluationError {
         /// Number that is needed.
         n_needed: usize,
     },
+    /// Nothing can be said of when something happens that never did.
+    #[error("{metric} needs events: none was observed for {n_rows} customers, all are censored")]
+    NoEvents {
+        /// What was asked for.
+        metric: &'static str,
+        /// Number of customers.
+        n_rows: usize,
+    },
+    /// No two customers are known to leave one after the other.
+    #[error(
+        "concordance is undefined: of {n_rows} customers with {n_events} events none is known to outlive another's event"
+    )]
+    NoComparablePairs {
+        /// Number of customers.
+        n_rows: usize,
+        /// Number of events.
+        n_events: usize,
+    },
+    /// Nobody can stand for the customers that are censored.
+    #[error(
+        "time {time} has no censoring support: the last customer, of duration {last_duration}, is censored by then; ask for an earlier time"
+    )]
+    NoCensoringSupport {
+        /// The time.
+        time: f64,
+        /// The longest duration.
+        last_duration: f64,
+    },
+    /// One side of a time cannot be told from the other.
+    #[error(
+        "{metric} needs both sides of time {time}: there are {n_events} events by then and {n_beyond} customers beyond it"
+    )]
+    OneSideOfTime {
+        /// What was asked for.
+        metric: &'static str,
+        /// The time.
+        time: f64,
+        /// Number of events by then.
+        n_events: usize,
+        /// Number of customers observed for longer.
+        n_beyond: usize,
+    },
+    /// A grid of times is not ascending.
+    #[error("time {index} of the grid is {value}; it must be {rule}")]
+    TimeOutOfOrder {
+        /// Its place in the grid, from 0.
+        index: usize,
+        /// The time.
+        value: f64,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// A grid has too few times.
+    #[error(
+        "{n_times} times (with censoring support, where that is needed); at least {needed} are needed"
+    )]
+    TooFewTimes {
+        /// Number of times.
+        n_times: usize,
+        /// Number that is needed.
+        needed: usize,
+    },
+    /// Curves are not all as long as the grid of times.
+    #[error("{column} has {found} values, which do not fill rows of {n_times} times")]
+    CurvesLength {
+        /// What the curves are of.
+        column: &'static str,
+        /// Number of values.
+        found: usize,
+        /// Number of times.
+        n_times: usize,
+    },
+    /// A value of a curve is not what it must be.
+    #[error("{column} of row {row} at time {time} is {value}; it must be {rule}")]
+    CurveOutOfRange {
+        /// What the curve is of.
+        column: &'static str,
+        /// The row, from 0.
+        row: usize,
+        /// The time.
+        time: f64,
+        /// The number.
+        value: f64,
+        /// What it must be.
+        rule: &'static str,
+    },
     /// A picture cannot be drawn or written.
     #[error("cannot draw the {picture} into {path:?}")]
     Picture {

@@ -22,6 +22,7 @@ pub mod conformal;
 pub mod decisions;
 pub mod policy;
 pub mod ranking;
+pub mod survival;
 
 pub use error::EvaluationError;
 pub use folds::paired_folds;

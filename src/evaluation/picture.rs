@@ -11,7 +11,8 @@ use super::EvaluationError;
 
 pub(super) type BoxedError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Chart<'a, 'b> = ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+pub(super) type Chart<'a, 'b> =
+    ChartContext<'b, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Range = std::ops::Range<f64>;
 
 /// Blue and orange that stay apart in the common forms of colour blindness (Okabe and Ito 2008), as in the learning curve.

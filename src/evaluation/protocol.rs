@@ -9,6 +9,7 @@ use super::classification::ClassificationProtocol;
 use super::conformal::ConformalProtocol;
 use super::decisions::DecisionProtocol;
 use super::ranking::{ListProtocol, RankingProtocol};
+use super::survival::SurvivalProtocol;
 use super::{EvaluationError, IntervalSettings};
 
 /// Where the cases of an evaluation come from, as far as the caller tells.
@@ -58,6 +59,8 @@ pub enum Measurement {
     Decisions(DecisionProtocol),
     /// How often prediction sets hold the label.
     Conformal(ConformalProtocol),
+    /// Predicted survival beside durations.
+    Survival(SurvivalProtocol),
 }
 
 impl Measurement {
@@ -66,7 +69,10 @@ impl Measurement {
         match self {
             Self::Ranking(ranking) => Some(ranking),
             Self::Lists(lists) => Some(&lists.ranking),
-            Self::Classification(_) | Self::Decisions(_) | Self::Conformal(_) => None,
+            Self::Classification(_)
+            | Self::Decisions(_)
+            | Self::Conformal(_)
+            | Self::Survival(_) => None,
         }
     }
 
@@ -77,6 +83,7 @@ impl Measurement {
             Self::Classification(protocol) => ("classification", protocol.parts()),
             Self::Decisions(protocol) => ("decisions", protocol.parts()),
             Self::Conformal(protocol) => ("conformal", protocol.parts()),
+            Self::Survival(protocol) => ("survival", protocol.parts()),
         };
         let mut named = vec![("measured", name.to_owned())];
         named.extend(parts);
