@@ -86,6 +86,9 @@ mod conformal;
 /// The value of a policy is found from the log of another, and its intervals hold the truth as often as they say.
 mod policy;
 
+/// Survival with censoring is measured as its definitions say, and as other tools do.
+mod survival;
+
 /// An interrupted run ends with the same bytes, and a bad checkpoint is refused.
 mod resume;
 
