@@ -48,9 +48,10 @@ def curves(seed, n_rows, n_times):
     assert len(set(durations)) == n_rows
     events = event_time <= censoring
     times = np.linspace(1.0, 18.0, n_times)
-    # A model that is wrong by some noise; of two decimals, so that there are ties.
+    # A model that is wrong by some noise; of one decimal, so that there are ties. Other risks are far enough apart that
+    # scikit-survival, which takes 1e-8 for a tie, sees them.
     seen = np.round(risk + rng.normal(size=n_rows), 1)
-    survival = np.exp(-times[None, :] / 10.0 * np.exp(seen)[:, None])
+    survival = np.exp(-times[None, :] / 10.0 * np.exp(0.5 * seen)[:, None])
     target = Surv.from_arrays(events, durations)
     _, brier = brier_score(target, target, survival, times)
     auc, _ = cumulative_dynamic_auc(target, target, 1.0 - survival, times)

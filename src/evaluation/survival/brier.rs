@@ -63,7 +63,7 @@ pub fn integrated_brier_score(
 /// As [`integrated_brier_score`].
 ///
 /// # Source
-/// Graf et al. 1999, as [`brier_score_at`], section 4: `R²`.
+/// Graf et al. 1999, as [`brier_score_at`]: `R²`.
 pub fn brier_skill(
     cases: &SurvivalCases,
     curves: &SurvivalCurves,

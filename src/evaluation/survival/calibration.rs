@@ -36,7 +36,7 @@ pub struct SurvivalCalibrationBin {
 /// that is negative or not finite and for no bins; [`EvaluationError::LevelOutOfRange`].
 ///
 /// # Source
-/// Harrell, Lee and Mark 1996, section 4.4, <https://doi.org/10.1002/(SICI)1097-0258(19960229)15:4%3C361::AID-SIM168%3E3.0.CO;2-4>.
+/// Harrell, Lee and Mark 1996, <https://doi.org/10.1002/(SICI)1097-0258(19960229)15:4%3C361::AID-SIM168%3E3.0.CO;2-4>.
 /// Differences: Greenwood's intervals on the scale of `ln(-ln S)`.
 pub fn calibration_at(
     cases: &SurvivalCases,

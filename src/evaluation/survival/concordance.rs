@@ -19,8 +19,8 @@ use crate::evaluation::classification::check_length;
 /// [`EvaluationError::RowCount`] unless there is a curve for each customer; [`EvaluationError::NoComparablePairs`].
 ///
 /// # Source
-/// Antolini, Boracchi and Biganzoli 2005, <https://doi.org/10.1002/sim.2427>. Differences: equal survival counts 1/2 and not 0; a
-/// customer censored at the time of an event outlives it, as in Harrell's measure.
+/// Antolini, Boracchi and Biganzoli 2005, <https://doi.org/10.1002/sim.2427>. Differences: equal survival counts 1/2
+/// and not 0.
 pub fn time_dependent_concordance(
     cases: &SurvivalCases,
     curves: &SurvivalCurves,

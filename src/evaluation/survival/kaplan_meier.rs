@@ -135,7 +135,7 @@ impl KaplanMeier {
     /// [`EvaluationError::LevelOutOfRange`].
     ///
     /// # Source
-    /// Kalbfleisch and Prentice 1980, "The statistical analysis of failure time data", section 1.3: `conf.type = "log-log"` of R.
+    /// Kalbfleisch and Prentice 1980, "The statistical analysis of failure time data": `conf.type = "log-log"` of R.
     pub fn interval_at(&self, time: f64, level: f64) -> Result<Option<Interval>, EvaluationError> {
         if !(level > 0.0 && level < 1.0) {
             return Err(EvaluationError::LevelOutOfRange { level });

@@ -98,6 +98,8 @@ fn draw_group(
         let step = |survival| [(pair[0].time, survival), (pair[1].time, survival)];
         pair[0].observed.map(step).into_iter().flatten()
     });
+    let last = group.points.last();
+    let end = last.and_then(|point| Some((point.time, point.observed?)));
     let style = colour.stroke_width(2);
     let key = move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style);
     let name = match index {
@@ -110,7 +112,7 @@ fn draw_group(
         group.n_rows, group.n_events
     );
     chart
-        .draw_series(LineSeries::new(steps, style))?
+        .draw_series(LineSeries::new(steps.chain(end), style))?
         .label(label)
         .legend(key);
     let points = group.points.iter();
