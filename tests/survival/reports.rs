@@ -241,7 +241,44 @@ fn a_report_prints_and_survives_json() {
         points.iter().map(|point| point.predicted).collect()
     };
     assert_close(&predicted(left), &predicted(right), 1e-15);
-    insta::assert_snapshot!(found, @"");
+    insta::assert_snapshot!(found, @r"
+    a model: 500 customers, 364 events, 27.2 % censored
+
+    metric                                                     value
+    time-dependent concordance               0.6299 [0.6002, 0.6574]
+    integrated Brier score                   0.1972 [0.1817, 0.2113]
+    integrated Brier score of Kaplan-Meier   0.2059 [0.1965, 0.2179]
+    Brier skill over Kaplan-Meier           0.0421 [-0.0222, 0.1168]
+
+    horizon  Brier score  of Kaplan-Meier  ROC AUC  calibration error
+    3             0.2366           0.2471   0.6684             0.0903
+    8             0.1914           0.2019   0.7124             0.0908
+
+    predicted by 3  customers  events  Kaplan-Meier          interval
+    0.1479                125      30        0.2693  [0.1963, 0.3626]
+    0.2986                125      43        0.3562  [0.2777, 0.4489]
+    0.4786                125      61        0.5222  [0.4345, 0.6160]
+    0.7729                125      75        0.6340  [0.5472, 0.7206]
+
+    predicted by 8  customers  events  Kaplan-Meier          interval
+    0.3436                125      55        0.5254  [0.4320, 0.6254]
+    0.6076                125      76        0.6804  [0.5888, 0.7688]
+    0.8191                125      86        0.7965  [0.7085, 0.8722]
+    0.9694                125      99        0.8835  [0.8096, 0.9384]
+
+    data sha256     unknown
+    split           unknown
+    measured        survival
+    times           41 from 0 to 10, sha256 f1e92d38
+    times left out  0
+    horizons        3, 8
+    bins            4 of equal mass
+    censoring       Kaplan-Meier of the cases
+    cases           500
+    cases sha256    5834020679154db7bd9f7bc25d42ddbbce02144286f6c7cf029aa31ae78a711e
+    seeds           none
+    interval        95 %, 200 resamples, seed 0
+    ");
 }
 
 #[test]
