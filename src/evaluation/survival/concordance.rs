@@ -152,12 +152,11 @@ impl PairSums {
     /// `w_i w_j a_ij` is taken for that of `(w_i + w_j - 1) a_ij`. It is exact where all counts are 1. `None` without pairs.
     pub(super) fn weighted(&self, count_of: impl Fn(usize) -> f64) -> Option<f64> {
         let sum = |values: &[u64]| {
-            let terms = values.iter().enumerate();
-            let weighted: f64 = (terms.clone())
-                .map(|(row, &value)| count_of(row) * value as f64)
-                .sum();
+            let terms = values.iter().map(|&value| value as f64);
+            let counted = terms.clone().enumerate();
+            let weighted: f64 = counted.map(|(row, value)| count_of(row) * value).sum();
             // Each pair is in the sums of both its rows.
-            weighted - terms.map(|(_, &value)| value as f64).sum::<f64>() / 2.0
+            weighted - terms.sum::<f64>() / 2.0
         };
         let (right, n_pairs) = (sum(&self.doubled_right) / 2.0, sum(&self.n_pairs));
         (n_pairs > 0.0).then(|| (right / n_pairs).clamp(0.0, 1.0))

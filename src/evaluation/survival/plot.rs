@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use super::{RiskGroup, SurvivalMetric, SurvivalReport};
 use crate::evaluation::EvaluationError;
 use crate::evaluation::picture::{
-    AXIS_COLOUR, Area, BoxedError, Chart, TITLE_HEIGHT, chart, draw_key, draw_title, write,
+    AXIS_COLOUR, Area, BoxedError, Chart, TITLE_HEIGHT, chart, draw_title, write,
 };
 
 /// Colours that stay apart in the common forms of colour blindness (Okabe and Ito 2008), the highest risk in the warmest.
@@ -17,6 +17,10 @@ const COLOURS: [RGBColor; 4] = [
     RGBColor(86, 180, 233),
     RGBColor(0, 114, 178),
 ];
+
+/// Of the key, which stands over the curves: they may be anywhere.
+const KEY_HEIGHT: u32 = 46;
+const KEY_WIDTH: i32 = 280;
 
 impl SurvivalReport {
     /// Draws the mean predicted survival of each quarter of the customers by risk beside their Kaplan-Meier curve and its bands, as
@@ -38,13 +42,46 @@ fn draw(svg: &mut String, report: &SurvivalReport) -> Result<(), BoxedError> {
         format!(", time-dependent concordance {value:.4}")
     });
     draw_title(&top, &format!("{}{concordance}", report.model))?;
-    draw_groups(&rest, report)?;
+    let (key, rest) = rest.split_vertically(KEY_HEIGHT);
+    draw_key(&key, &report.risk_groups)?;
+    draw_groups(&rest, &report.risk_groups)?;
     root.present()?;
     Ok(())
 }
 
-fn draw_groups(area: &Area<'_>, report: &SurvivalReport) -> Result<(), BoxedError> {
-    let groups = &report.risk_groups;
+/// What each colour and each kind of line stands for, two entries above each other.
+fn draw_key(area: &Area<'_>, groups: &[RiskGroup]) -> Result<(), BoxedError> {
+    let group = |(index, (group, colour)): (usize, (&RiskGroup, RGBColor))| {
+        let name = match index {
+            0 => "highest risk".to_owned(),
+            _ if index + 1 == groups.len() => "lowest risk".to_owned(),
+            _ => format!("part {}", index + 1),
+        };
+        let (n_rows, n_events) = (group.n_rows, group.n_events);
+        let text = format!("{name}: {n_rows} customers, {n_events} events");
+        (text, colour, false)
+    };
+    let mut entries: Vec<_> = groups.iter().zip(COLOURS).enumerate().map(group).collect();
+    entries.push(("Kaplan-Meier".to_owned(), AXIS_COLOUR, false));
+    entries.push(("predicted".to_owned(), AXIS_COLOUR, true));
+    let style = ("sans-serif", 14).into_font().color(&AXIS_COLOUR);
+    for (index, (text, colour, is_dashed)) in (0..).zip(entries) {
+        let (x, y) = (22 + index / 2 * KEY_WIDTH, 10 + index % 2 * 20);
+        let dashes = if is_dashed {
+            vec![(0, 4), (7, 11), (14, 18)]
+        } else {
+            vec![(0, 18)]
+        };
+        for (start, end) in dashes {
+            let line = [(x + start, y), (x + end, y)];
+            area.draw(&PathElement::new(line, colour.stroke_width(2)))?;
+        }
+        area.draw(&Text::new(text, (x + 28, y - 6), style.clone()))?;
+    }
+    Ok(())
+}
+
+fn draw_groups(area: &Area<'_>, groups: &[RiskGroup]) -> Result<(), BoxedError> {
     let last = groups.iter().filter_map(|group| group.points.last());
     let end = last
         .map(|point| point.time)
@@ -54,30 +91,10 @@ fn draw_groups(area: &Area<'_>, report: &SurvivalReport) -> Result<(), BoxedErro
     for (group, colour) in groups.iter().zip(COLOURS) {
         chart.draw_series(bands(group, colour))?;
     }
-    for (index, (group, colour)) in groups.iter().zip(COLOURS).enumerate() {
-        draw_group(&mut chart, (index, groups.len()), (group, colour))?;
+    for (group, colour) in groups.iter().zip(COLOURS) {
+        draw_group(&mut chart, group, colour)?;
     }
-    let style = AXIS_COLOUR.stroke_width(2);
-    let key = move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style);
-    let no_points: [(f64, f64); 0] = [];
-    let observed = LineSeries::new(no_points, style);
-    chart
-        .draw_series(observed)?
-        .label("Kaplan-Meier")
-        .legend(key);
-    let dash = move |(x, y)| {
-        let parts = [0, 7, 14].map(|start| [(x + start, y), (x + start + 4, y)]);
-        EmptyElement::at((0, 0))
-            + PathElement::new(parts[0], style)
-            + PathElement::new(parts[1], style)
-            + PathElement::new(parts[2], style)
-    };
-    let predicted = LineSeries::new(no_points, style);
-    chart
-        .draw_series(predicted)?
-        .label("predicted")
-        .legend(dash);
-    draw_key(&mut chart, SeriesLabelPosition::LowerLeft)
+    Ok(())
 }
 
 /// Where each step of the Kaplan-Meier curve may lie.
@@ -91,8 +108,8 @@ fn bands(group: &RiskGroup, colour: RGBColor) -> impl Iterator<Item = Rectangle<
 
 fn draw_group(
     chart: &mut Chart<'_, '_>,
-    (index, n_groups): (usize, usize),
-    (group, colour): (&RiskGroup, RGBColor),
+    group: &RiskGroup,
+    colour: RGBColor,
 ) -> Result<(), BoxedError> {
     let steps = group.points.windows(2).flat_map(|pair| {
         let step = |survival| [(pair[0].time, survival), (pair[1].time, survival)];
@@ -101,20 +118,7 @@ fn draw_group(
     let last = group.points.last();
     let end = last.and_then(|point| Some((point.time, point.observed?)));
     let style = colour.stroke_width(2);
-    let key = move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style);
-    let name = match index {
-        0 => "highest risk",
-        _ if index + 1 == n_groups => "lowest risk",
-        _ => "between",
-    };
-    let label = format!(
-        "{name}: {} customers, {} events",
-        group.n_rows, group.n_events
-    );
-    chart
-        .draw_series(LineSeries::new(steps.chain(end), style))?
-        .label(label)
-        .legend(key);
+    chart.draw_series(LineSeries::new(steps.chain(end), style))?;
     let points = group.points.iter();
     let points: Vec<_> = points.map(|point| (point.time, point.predicted)).collect();
     chart.draw_series(DashedLineSeries::new(points, 6, 4, style))?;
