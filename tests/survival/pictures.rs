@@ -31,6 +31,7 @@ fn survival_of_each_quarter_is_drawn_beside_kaplan_meier() {
         "a model, time-dependent concordance 0.",
         "share that survives",
         "highest risk: 375 customers",
+        "part 2: 375 customers",
         "lowest risk: 375 customers",
         "Kaplan-Meier",
         "predicted",
