@@ -110,6 +110,9 @@ mod tabular_networks;
 /// A click model learns from tables, answers files, records and choices alike, and says what is wrong with them.
 mod ctr;
 
+/// A churn model learns from customers, is judged on unseen ones, and says what is wrong with a table.
+mod churn;
+
 /// Each folder of the crate uses only those that it may.
 mod layering;
 
