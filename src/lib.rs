@@ -42,7 +42,7 @@ pub mod evaluation;
 // Trained models on disk.
 pub mod artifact;
 
-// What one can train: next item.
+// What one can train: next item, clicks, churn.
 pub mod tasks;
 
 // Simple models to stand beside ours.
@@ -54,6 +54,11 @@ pub use error::Error;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// The code of the guide to churn, likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/churn.md")]
+pub struct ChurnGuide;
 
 /// The code of the guide to CTR, likewise.
 #[cfg(doctest)]

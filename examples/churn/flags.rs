@@ -6,6 +6,7 @@ use clap::{Args, Parser};
 use salient::data::{ColumnRef, TableColumn, TableRole};
 use salient::tasks::churn::ChurnDataOptions;
 
+use crate::events::EventFlags;
 use crate::model_flags::ModelFlags;
 use crate::shared::flags::RunFlags;
 use crate::shared::table_flags::{TableFlags, label_column};
@@ -18,6 +19,8 @@ use crate::shared::table_flags::{TableFlags, label_column};
 pub(crate) struct Flags {
     #[command(flatten)]
     pub(crate) data: CustomerFlags,
+    #[command(flatten)]
+    pub(crate) events: EventFlags,
     #[command(flatten)]
     pub(crate) folds: FoldFlags,
     #[command(flatten)]

@@ -18,12 +18,10 @@ use salient::data::Texts;
 use salient::evaluation::DataOrigin;
 use salient::evaluation::classification::compare_classifications;
 use salient::evaluation::decisions::{CostMatrix, Costs, choose_contacts};
-use salient::tasks::churn::{
-    ChurnConfig, ChurnData, ChurnModel, CrossValidation, Folds, cross_validate, fit,
-};
+use salient::tasks::churn::{ChurnConfig, ChurnData, ChurnModel, fit};
 
+mod events;
 mod flags;
-mod folds;
 mod judge;
 mod model_flags;
 mod outcome;
@@ -38,12 +36,14 @@ mod shared {
     pub(crate) mod table_flags;
 }
 mod source;
+mod trial;
 
 use flags::Flags;
 use judge::FoldFigures;
 use outcome::Judged;
 use progress::Progress;
 use source::Source;
+use trial::Trial;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -55,13 +55,17 @@ fn main() -> ExitCode {
 fn run(flags: &Flags) -> Result<(), Box<dyn Error>> {
     flags.run.check()?;
     let device = salient::device::pick(&flags.run.device)?;
-    let config = flags.model.config(&flags.run)?;
+    let mut config = flags.model.config(&flags.run)?;
+    if flags.events.events.is_some() {
+        // Cut-offs are no moments at which customers do anything.
+        config.features.calendar.clear();
+    }
     let source = source::read(flags)?;
     let data = &source.data;
     println!("{}\n", data.columns);
-    let folds = folds::find(&flags.folds, data, flags.run.seed)?;
-    let judged = match &folds {
-        Some(folds) => Some(judge(flags, &config, &source, folds, &device)?),
+    let trial = trial::find(flags, &source)?;
+    let judged = match &trial {
+        Some(trial) => Some(judge(flags, &config, &source, trial, &device)?),
         None => None,
     };
     let progress = Progress::new("all customers", config.n_networks());
@@ -92,25 +96,29 @@ fn judge(
     flags: &Flags,
     config: &ChurnConfig,
     source: &Source,
-    folds: &Folds,
+    trial: &Trial<'_>,
     device: &Device,
 ) -> Result<Judged, Box<dyn Error>> {
     let data = &source.data;
     let name = config.preset.as_str();
     let start = Instant::now();
-    let model = validated(flags, config, data, folds, device)?;
+    let model = trial.run(flags, config, data, device)?;
     let evaluate_seconds = start.elapsed().as_secs_f64();
     let linear = match flags.model.no_baselines {
         true => None,
         false => {
-            let mut config = ChurnConfig::preset("lr")?;
-            config.training.seed = flags.run.seed;
-            Some(validated(flags, &config, data, folds, device)?)
+            let mut linear = ChurnConfig::preset("lr")?;
+            linear.training.seed = flags.run.seed;
+            linear
+                .features
+                .calendar
+                .clone_from(&config.features.calendar);
+            Some(trial.run(flags, &linear, data, device)?)
         }
     };
     let origin = DataOrigin {
-        data_sha256: data.read.sha256.clone(),
-        split: Some(folds.origin().to_owned()),
+        data_sha256: source.sha256.clone(),
+        split: Some(trial.origin()),
         ..DataOrigin::default()
     };
     let figures = judge::by_fold(&model)?;
@@ -156,19 +164,6 @@ fn judge(
         conformal,
         evaluate_seconds,
     })
-}
-
-fn validated(
-    flags: &Flags,
-    config: &ChurnConfig,
-    data: &ChurnData,
-    folds: &Folds,
-    device: &Device,
-) -> Result<CrossValidation, Box<dyn Error>> {
-    let n_networks = config.n_networks() * folds.n_folds() * folds.n_repeats();
-    let progress = Progress::new(&config.preset, n_networks);
-    let run = progress.run(flags.threads);
-    Ok(cross_validate(config, data, folds, &run, device)?)
 }
 
 fn print_differences(

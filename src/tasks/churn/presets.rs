@@ -46,6 +46,7 @@ pub(super) fn preset(name: &str) -> Result<ChurnConfig, TaskError> {
             });
         }
     };
+    // Plain weights are quick, and slow to settle where columns say nearly the same.
     Ok(ChurnConfig {
         preset: name.to_owned(),
         features: TabularConfig {
@@ -61,10 +62,10 @@ pub(super) fn preset(name: &str) -> Result<ChurnConfig, TaskError> {
         deciding: Deciding::LogLoss,
         calibration: CalibrationKind::Platt(PlattTargets::Labels),
         training: TrainingConfig {
-            max_epochs: 100,
+            max_epochs: if name == "lr" { 400 } else { 100 },
             batch_size: 256,
             learning_rate: 1e-2,
-            patience: Some(8),
+            patience: Some(if name == "lr" { 40 } else { 8 }),
             loader_threads: 0,
             checkpoint_every_epochs: None,
             ..TrainingConfig::default()
