@@ -1,6 +1,7 @@
-//! Networks of click-through rate compute what their definitions and PyTorch say, for any rows, and keep the promises of a
+//! Networks of tables compute what their definitions and PyTorch say, for any rows, and keep the promises of a
 //! classifier.
 
+mod events;
 mod pytorch;
 mod refusals;
 
@@ -13,7 +14,8 @@ use salient::features::tabular::{
 use salient::parameters;
 use salient::random::{Mode, RandomKey};
 use salient::tasks::tabular::{
-    AutoIntConfig, InteractionConfig, PenaltyRows, TabularNetwork, TabularNetworkConfig,
+    AutoIntConfig, EventTransformerConfig, InteractionConfig, PenaltyRows, Pooling, TabularNetwork,
+    TabularNetworkConfig,
 };
 use salient::training::{Optimiser, TrainingConfig};
 use serde_json::json;
@@ -122,6 +124,9 @@ fn configs() -> Vec<TabularNetworkConfig> {
         json!({"kind": "bst", "n_heads": 2, "d_ff": 5, "activation": "gelu", "mlp": mlp}),
         json!({"kind": "bst", "n_heads": 1, "d_ff": 3, "activation": "silu", "positions": "age", "n_positions": 5,
             "mlp": mlp}),
+        json!({"kind": "ft_transformer", "n_layers": 1, "n_heads": 2, "d_ff": 5, "pooling": "attention"}),
+        json!({"kind": "event_transformer", "n_positions": 3,
+            "transformer": {"n_layers": 1, "n_heads": 2, "d_ff": 5}}),
     ];
     let with_all = |(index, interaction): (usize, serde_json::Value)| {
         config(json!({
@@ -248,7 +253,7 @@ fn the_order_of_a_history_counts_where_positions_do() {
     for config in configs() {
         let network = loud(network(&config));
         let found = [&batch, &turned].map(|rows| logits(&network, rows));
-        if config.interaction.name() == "bst" {
+        if ["bst", "event_transformer"].contains(&config.interaction.name()) {
             let apart = found[0]
                 .iter()
                 .zip(&found[1])
@@ -295,6 +300,7 @@ fn no_values_are_read_as_missing_and_strange_ones_as_unknown() {
                     .iter()
                     .all(|w| w.dims() == [0, 1])
             ),
+            "event_transformer" => assert_differ(&found[0], &found[1]),
             _ => assert_close(&found[0], &found[1], 1e-6),
         }
     }
@@ -339,6 +345,7 @@ fn dropout_acts_in_training_alone() {
         json!({"kind": "mlp", "dropout": 0.5}),
         json!({"kind": "autoint", "dropout": 0.5}),
         json!({"kind": "ft_transformer", "n_heads": 2}),
+        json!({"kind": "event_transformer", "transformer": {"n_heads": 2}}),
         json!({"kind": "dcn_v2", "mlp": {"dropout": 0.5}}),
         json!({"kind": "final_mlp", "mlp_2": {"dropout": 0.5}}),
         json!({"kind": "din", "attention": {"dropout": 0.5}}),
@@ -433,7 +440,14 @@ fn attention_weights_sum_to_one_where_there_is_attention() {
             InteractionConfig::Autoint(AutoIntConfig {
                 n_layers, n_heads, ..
             }) => Some((*n_layers, *n_heads, 6)),
-            InteractionConfig::FtTransformer(config) => Some((config.n_layers, config.n_heads, 7)),
+            InteractionConfig::FtTransformer(config) => {
+                let asks = usize::from(config.pooling == Pooling::Question);
+                Some((config.n_layers, config.n_heads, 6 + asks))
+            }
+            InteractionConfig::EventTransformer(EventTransformerConfig { transformer, .. }) => {
+                // The vector that asks and five fields.
+                Some((transformer.n_layers, transformer.n_heads, 6 + longest))
+            }
             InteractionConfig::Bst(config) => Some((config.n_layers, config.n_heads, longest + 1)),
             _ => None,
         };

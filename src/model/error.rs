@@ -114,6 +114,14 @@ pub enum ModelError {
         /// The network.
         network: &'static str,
     },
+    /// A network that reads events finds no list that tells of them.
+    #[error(
+        "{network} reads events, but no list is a history: declare one, or choose another network"
+    )]
+    NoEvents {
+        /// The network.
+        network: &'static str,
+    },
     /// A list shares the values of a field that is not there.
     #[error(
         "list {list:?} shares the values of category {category}, but there are {n_categories} categories"

@@ -241,6 +241,24 @@ pub enum TaskError {
         /// What the model gives instead of a number.
         value: f32,
     },
+    /// A network reads the times of a history that has none.
+    #[error(
+        "event_transformer reads when events were, but history {column:?} has no times: name their column, as in {column}:history;times=seen_at"
+    )]
+    HistoryWithoutTimes {
+        /// The history.
+        column: String,
+    },
+    /// A network takes the values of histories for those of the same events, which they may not be.
+    #[error(
+        "event_transformer reads histories side by side, but {first:?} and {second:?} have different times or separators: give both the same, or leave one out, as in {second}:ignore"
+    )]
+    HistoriesOfOtherTimes {
+        /// A history.
+        first: String,
+        /// One that does not go with it.
+        second: String,
+    },
     /// A table of customers must say who left.
     #[error("{n_labels} columns are labels: name one that says who left, as in Churn:label=Yes")]
     NotOneLabel {

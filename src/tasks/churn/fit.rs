@@ -16,6 +16,7 @@ use crate::evaluation::classification::ClassificationCases;
 use crate::features::tabular::{TabularFitter, TabularSummary};
 use crate::random::{RandomKey, Stream};
 use crate::tasks::TaskError;
+use crate::tasks::tabular::check_histories;
 use crate::training::CancelToken;
 
 /// How training is run; the result does not depend on it.
@@ -65,6 +66,9 @@ pub fn fit(
             least: 1,
         }
         .into());
+    }
+    for network in &config.networks {
+        check_histories(network, &data.schema)?;
     }
     data.both_classes("training")?;
     refuse_leaks(data)?;

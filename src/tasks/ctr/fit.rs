@@ -8,11 +8,10 @@ use super::model::CtrModel;
 use super::objective::CtrObjective;
 use super::score::logits;
 use crate::Error;
-use crate::data::{SchemaColumn, TableRole};
 use crate::evaluation::calibration::{CalibrationKind, Calibrator};
 use crate::random::{RandomKey, Stream};
 use crate::tasks::TaskError;
-use crate::tasks::tabular::{BstPositions, Deciding, InteractionConfig, TabularNetwork};
+use crate::tasks::tabular::{Deciding, TabularNetwork, check_histories};
 use crate::training::{Schedule, Trained, Trainer, TrainingConfig};
 
 /// Trains a model, then calibrates it on the validation rows.
@@ -72,7 +71,7 @@ fn check(config: &CtrConfig, data: &CtrData, run: &TrainingConfig) -> Result<(),
         }
         _ => Ok(()),
     }?;
-    check_ages(config, data)
+    check_histories(&config.network, data.schema.table())
 }
 
 fn both_classes(
@@ -91,34 +90,6 @@ fn both_classes(
             n_rows,
             class: u8::from(*rate > 0.5),
         }),
-    }
-}
-
-/// Positions by age need the times of each history that is attended to.
-fn check_ages(config: &CtrConfig, data: &CtrData) -> Result<(), TaskError> {
-    let by_age = matches!(
-        &config.network.interaction,
-        InteractionConfig::Bst(bst) if bst.positions == BstPositions::Age
-    );
-    let mut columns = data.schema.table().columns().iter();
-    let is_ageless = |column: &SchemaColumn| {
-        let role = &column.role;
-        matches!(
-            role,
-            TableRole::History {
-                of: Some(_),
-                times: None,
-                ..
-            }
-        )
-    };
-    match by_age && columns.any(is_ageless) {
-        true => Err(TaskError::Conflict {
-            setting: "positions by age",
-            other: "a history without times",
-            rule: "name the column of its times, as in history=item;times=seen_at, or take positions by order",
-        }),
-        false => Ok(()),
     }
 }
 

@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::deep::{Deep, flat};
 use super::fields::FieldEmbeddings;
-use super::histories::WithTarget;
+use super::histories::{WithTarget, age_buckets, places_from_the_end};
 use super::layout::{FieldRows, ListRows};
 use crate::model::encoder::{Activation, Encoder, EncoderBlockConfig, EncoderConfig, NormOrder};
 use crate::model::mlp::MlpConfig;
 use crate::model::{ModelError, check};
-use crate::ops::attention::time_bucket;
 use crate::ops::embedding::embedding;
 use crate::parameters;
 use crate::random::{Mode, RandomKey};
@@ -19,9 +18,6 @@ use crate::sequence::{Offsets, PackedSequences};
 
 /// Standard deviation of the first vectors of positions, as in BERT.
 const STANDARD_DEVIATION: f64 = 0.02;
-
-/// Intervals below one minute share a position.
-const UNIT_MILLIS: i64 = 60_000;
 
 /// What tells the events of a history apart beside their values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,29 +183,17 @@ impl HistoryReader {
     /// The position of each event, and 0 for each value in question.
     fn positions_of(&self, list: &ListRows<'_>, offsets: &Offsets) -> Vec<u32> {
         let [n_positions, _] = self.positions.dims();
-        let mut positions = Vec::with_capacity(offsets.n_rows());
         match self.kind {
-            BstPositions::Order => {
-                for length in offsets.lengths() {
-                    let backwards = (0..length).rev();
-                    positions.extend(backwards.map(|back| back.min(n_positions - 1) as u32));
-                }
-            }
+            BstPositions::Order => places_from_the_end(offsets, n_positions),
             BstPositions::Age => {
-                assert_eq!(
-                    list.ages_millis.len(),
-                    list.ids.len(),
-                    "positions by age need the age of each value of a history"
-                );
+                let ages = age_buckets(list, n_positions - 1);
+                let mut positions = Vec::with_capacity(offsets.n_rows());
                 for range in list.offsets.ranges() {
-                    let ages = list.ages_millis[range].iter();
-                    let bucket =
-                        |&age: &i64| 1 + time_bucket(age, UNIT_MILLIS, n_positions - 1) as u32;
-                    positions.extend(ages.map(bucket));
+                    positions.extend(ages[range].iter().map(|age| 1 + age));
                     positions.push(0);
                 }
+                positions
             }
         }
-        positions
     }
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AutoIntConfig, BstConfig, DcnV2Config, DinConfig, FinalMlpConfig, FtTransformerConfig,
+    AutoIntConfig, BstConfig, DcnV2Config, DinConfig, EventTransformerConfig, FinalMlpConfig,
+    FtTransformerConfig,
 };
 use crate::model::embedding::PeriodicNumbersConfig;
 use crate::model::mlp::MlpConfig;
@@ -24,8 +25,9 @@ pub struct TabularNetworkConfig {
     /// Width of the vector of a field; at least 1. Default 16. More of it tells values apart better, needs more data, and
     /// costs memory for each value.
     pub d_embedding: usize,
-    /// Standard deviation of the first vectors of values; positive. Default 1e-4 as in FuxiCTR; in `ft_transformer` and
-    /// `bst`, whose norms would blow so small vectors up, `1 / sqrt(3 * d_embedding)`, as in the former's paper.
+    /// Standard deviation of the first vectors of values; positive. Default 1e-4 as in FuxiCTR; in `ft_transformer`,
+    /// `event_transformer` and `bst`, whose norms would blow so small vectors up, `1 / sqrt(3 * d_embedding)`, as in the first's
+    /// paper.
     pub embedding_standard_deviation: Option<f64>,
     /// Turns numbers into waves of learned frequencies before they are mapped. Default none.
     pub periodic: Option<PeriodicNumbersConfig>,
@@ -61,7 +63,8 @@ impl Default for TabularNetworkConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HistoryUse {
-    /// They are: attended to by `din` and `bst` if they share the values of a field, else as the mean of their values.
+    /// They are: event by event by `event_transformer`; attended to by `din` and `bst` if they share the values of a field; else
+    /// as the mean of their values.
     #[default]
     Read,
     /// They are left out, to see what they are worth.
@@ -102,6 +105,8 @@ pub enum InteractionConfig {
     Din(DinConfig),
     /// A transformer over the history and the field in question.
     Bst(BstConfig),
+    /// A transformer over the fields and the events, which histories tell of side by side.
+    EventTransformer(EventTransformerConfig),
 }
 
 impl InteractionConfig {
@@ -117,17 +122,16 @@ impl InteractionConfig {
             Self::FinalMlp(_) => "final_mlp",
             Self::Din(_) => "din",
             Self::Bst(_) => "bst",
+            Self::EventTransformer(_) => "event_transformer",
         }
-    }
-
-    /// Whether it attends to histories, which then have no token of their own.
-    pub(super) fn attends_to_histories(&self) -> bool {
-        matches!(self, Self::Din(_) | Self::Bst(_))
     }
 
     /// Whether norms would blow up small vectors.
     pub(super) fn norms_tokens(&self) -> bool {
-        matches!(self, Self::FtTransformer(_) | Self::Bst(_))
+        matches!(
+            self,
+            Self::FtTransformer(_) | Self::Bst(_) | Self::EventTransformer(_)
+        )
     }
 
     /// Whether a weight a value is part of it.

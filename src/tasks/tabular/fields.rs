@@ -71,6 +71,14 @@ impl FieldEmbeddingsConfig {
 impl FieldEmbeddings {
     /// The vectors of each row, of which there is at least one, `[n_rows, n_tokens, d_model]`.
     pub(super) fn tokens(&self, rows: &FieldRows<'_>) -> Tensor<3> {
+        match self.tokens_if_any(rows) {
+            Some(tokens) => tokens,
+            None => unreachable!("a network without fields is refused when it is made"),
+        }
+    }
+
+    /// The vectors of each row, of which there is at least one; `None` where no field has a vector.
+    pub(super) fn tokens_if_any(&self, rows: &FieldRows<'_>) -> Option<Tensor<3>> {
         let n_rows = rows.n_rows;
         let mut tokens = Vec::with_capacity(2 + self.lists.len());
         if !rows.categories.is_empty() {
@@ -91,13 +99,9 @@ impl FieldEmbeddings {
             let [_, d_model] = vectors.dims();
             tokens.push(vectors.reshape([n_rows, 1, d_model]));
         }
-        match tokens.pop() {
-            Some(only) if tokens.is_empty() => only,
-            Some(last) => {
-                tokens.push(last);
-                Tensor::cat(tokens, 1)
-            }
-            None => unreachable!("a network without fields is refused when it is made"),
+        match tokens.len() {
+            0 | 1 => tokens.pop(),
+            _ => Some(Tensor::cat(tokens, 1)),
         }
     }
 

@@ -19,8 +19,8 @@ impl TabularNetwork {
     /// Draws the weights for rows of a table and puts them on `device`.
     ///
     /// # Errors
-    /// [`ModelError::NoFields`], [`ModelError::NoLabels`], [`ModelError::NoHistory`], [`ModelError::NoSuchCategory`],
-    /// [`ModelError::MoreValuesThanShared`], [`ModelError::TooManyValues`], [`ModelError::UnknownField`], and, for settings
+    /// [`ModelError::NoFields`], [`ModelError::NoLabels`], [`ModelError::NoHistory`], [`ModelError::NoEvents`],
+    /// [`ModelError::NoSuchCategory`], [`ModelError::MoreValuesThanShared`], [`ModelError::TooManyValues`], [`ModelError::UnknownField`], and, for settings
     /// outside their ranges, [`ModelError::ZeroSize`], [`ModelError::TooSmall`], [`ModelError::NotPositive`],
     /// [`ModelError::Negative`], [`ModelError::DropoutOutOfRange`], [`ModelError::HeadsDoNotDivideModel`].
     pub fn init(
@@ -82,13 +82,15 @@ fn checked(config: &TabularNetworkConfig, shape: &TabularShape) -> Result<FieldL
 fn read_lists(config: &TabularNetworkConfig, layout: &FieldLayout) -> (Vec<usize>, Vec<usize>) {
     let read = |list: &usize| config.history == HistoryUse::Read || !layout.is_history(*list);
     let lists: Vec<usize> = (0..layout.n_lists()).filter(read).collect();
-    if !config.interaction.attends_to_histories() {
-        return (lists.clone(), lists);
-    }
     let attended = layout.attended();
-    let is_attended = |list: usize| attended.iter().any(|&(history, _)| history == list);
-    let with_token = lists.iter().copied().filter(|&list| !is_attended(list));
-    let with_token = with_token.collect();
+    let has_token = |list: &usize| match config.interaction {
+        InteractionConfig::Din(_) | InteractionConfig::Bst(_) => {
+            attended.iter().all(|(history, _)| history != list)
+        }
+        InteractionConfig::EventTransformer(_) => !layout.is_history(*list),
+        _ => true,
+    };
+    let with_token = lists.iter().copied().filter(has_token).collect();
     (lists, with_token)
 }
 

@@ -9,6 +9,7 @@ use super::config::{HistoryUse, InteractionConfig, TabularNetworkConfig};
 use super::cross::DcnV2;
 use super::deep::{Deep, flat};
 use super::din::Din;
+use super::event_transformer::EventTransformer;
 use super::factorisation_machine::pairwise_products;
 use super::fields::FieldEmbeddings;
 use super::final_mlp::FinalMlp;
@@ -38,6 +39,8 @@ pub enum Interaction {
     Din(Din),
     /// A transformer over histories.
     Bst(Bst),
+    /// A transformer over fields and events.
+    EventTransformer(EventTransformer),
 }
 
 /// The sum of products of all pairs, which has no weights beside the vectors.
@@ -75,6 +78,19 @@ impl Purpose<'_> {
                 }
                 Ok(attended)
             }
+        }
+    }
+
+    /// The histories that tell of events; empty where they are not read.
+    fn events(&self) -> Result<Vec<usize>, ModelError> {
+        let histories: Vec<usize> = self.layout.histories().collect();
+        match self.config.history {
+            HistoryUse::Ignored => Ok(Vec::new()),
+            HistoryUse::Read if histories.is_empty() => {
+                let network = self.config.interaction.name();
+                Err(ModelError::NoEvents { network })
+            }
+            HistoryUse::Read => Ok(histories),
         }
     }
 
@@ -124,6 +140,10 @@ impl Interaction {
             InteractionConfig::Bst(config) => {
                 Self::Bst(config.init(purpose.attended()?, sizes, key, device)?)
             }
+            InteractionConfig::EventTransformer(config) => {
+                let events = purpose.events()?;
+                Self::EventTransformer(config.init(events, d_token, n_labels, key, device)?)
+            }
         }))
     }
 
@@ -134,25 +154,48 @@ impl Interaction {
         fields: &FieldEmbeddings,
         mode: Mode,
     ) -> Tensor<2> {
-        let tokens = fields.tokens(rows);
+        let tokens = || fields.tokens(rows);
         match self {
-            Self::Fm(network) => pairwise_products(tokens, network.n_labels),
-            Self::Mlp(network) => network.forward(flat(tokens), mode),
-            Self::Autoint(network) => network.forward(tokens, mode),
-            Self::FtTransformer(network) => network.forward(tokens, mode),
-            Self::DcnV2(network) => network.forward(tokens, mode),
-            Self::FinalMlp(network) => network.forward(tokens, mode),
-            Self::Din(network) => network.forward(tokens, rows, fields, mode),
-            Self::Bst(network) => network.forward(tokens, rows, fields, mode),
+            Self::Fm(network) => pairwise_products(tokens(), network.n_labels),
+            Self::Mlp(network) => network.forward(flat(tokens()), mode),
+            Self::Autoint(network) => network.forward(tokens(), mode),
+            Self::FtTransformer(network) => network.forward(network.sequences(rows, fields), mode),
+            Self::DcnV2(network) => network.forward(tokens(), mode),
+            Self::FinalMlp(network) => network.forward(tokens(), mode),
+            Self::Din(network) => network.forward(tokens(), rows, fields, mode),
+            Self::Bst(network) => network.forward(tokens(), rows, fields, mode),
+            Self::EventTransformer(network) => {
+                let sequences = network.sequences(rows, fields);
+                network.transformer.forward(sequences, mode)
+            }
         }
+    }
+
+    /// The vector of each row before its logits, `[n_rows, d_token]`, where there is one.
+    pub(super) fn embeddings(
+        &self,
+        rows: &FieldRows<'_>,
+        fields: &FieldEmbeddings,
+    ) -> Option<Tensor<2>> {
+        let (transformer, sequences) = match self {
+            Self::FtTransformer(network) => (network, network.sequences(rows, fields)),
+            Self::EventTransformer(network) => {
+                (&network.transformer, network.sequences(rows, fields))
+            }
+            _ => return None,
+        };
+        Some(transformer.pooled(sequences, Mode::Inference))
     }
 
     /// What looked at what; empty where nothing looks.
     pub(super) fn weights(&self, rows: &FieldRows<'_>, fields: &FieldEmbeddings) -> Vec<Tensor<4>> {
         match self {
             Self::Autoint(network) => network.weights(fields.tokens(rows)),
-            Self::FtTransformer(network) => network.weights(fields.tokens(rows)),
             Self::Bst(network) => network.weights(rows, fields),
+            Self::FtTransformer(network) => network.weights(network.sequences(rows, fields)),
+            Self::EventTransformer(network) => {
+                network.transformer.weights(network.sequences(rows, fields))
+            }
             Self::Fm(_) | Self::Mlp(_) | Self::DcnV2(_) | Self::FinalMlp(_) | Self::Din(_) => {
                 Vec::new()
             }

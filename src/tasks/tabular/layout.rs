@@ -102,10 +102,14 @@ impl FieldLayout {
         self.is_history[list]
     }
 
+    /// The histories.
+    pub(super) fn histories(&self) -> impl Iterator<Item = usize> {
+        (0..self.n_lists()).filter(|&list| self.is_history[list])
+    }
+
     /// The histories whose values are those of a category, each with that category.
     pub(super) fn attended(&self) -> Vec<(usize, usize)> {
-        let histories = (0..self.n_lists()).filter(|&list| self.is_history[list]);
-        histories
+        self.histories()
             .filter_map(|list| Some((list, self.shares[list]?)))
             .collect()
     }

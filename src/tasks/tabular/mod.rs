@@ -10,6 +10,7 @@ mod cross;
 mod deciding;
 mod deep;
 mod din;
+mod event_transformer;
 mod factorisation_machine;
 mod fields;
 mod final_mlp;
@@ -20,6 +21,7 @@ mod interaction;
 mod layout;
 mod loss;
 mod network;
+mod table_check;
 
 pub use auto_int::AutoIntConfig;
 pub use bst::{BstConfig, BstPositions};
@@ -27,7 +29,9 @@ pub use config::{HistoryUse, InteractionConfig, PenaltyRows, TabularNetworkConfi
 pub use cross::{CrossStructure, DcnV2Config};
 pub use deciding::Deciding;
 pub use din::DinConfig;
+pub use event_transformer::EventTransformerConfig;
 pub use final_mlp::FinalMlpConfig;
-pub use ft_transformer::FtTransformerConfig;
+pub use ft_transformer::{FtTransformerConfig, Pooling};
 pub use loss::cross_entropy;
 pub use network::TabularNetwork;
+pub(super) use table_check::check_histories;

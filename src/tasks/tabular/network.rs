@@ -71,7 +71,9 @@ impl TabularNetwork {
     ///
     /// # Panics
     /// If the rows have other fields than the shape that the network was made for, an id is not below the number of values of
-    /// its field, or the network tells events apart by their age and the rows have no ages.
+    /// its field, or the network tells events apart by their age and the rows have no ages; with `event_transformer` also if the
+    /// histories of a row differ in length. Tables are checked for that before training: see
+    /// [`TaskError::Conflict`](crate::tasks::TaskError::Conflict).
     pub fn forward(&self, rows: &EncodedRows, mode: Mode) -> Tensor<2> {
         let bias = self.bias.val();
         let [n_labels] = bias.dims();
@@ -90,6 +92,46 @@ impl TabularNetwork {
             .chain(first_order)
             .reduce(|sum, logits| sum + logits)
             .map_or(bias.clone(), |logits| logits + bias)
+    }
+
+    /// What the network makes of each row before its logits: one vector, in which rows that it treats alike lie together, as a
+    /// segmentation of customers needs.
+    ///
+    /// It is the vector that the logits of a transformer over all vectors of a row (`ft_transformer`, `event_transformer`) are
+    /// read from: what its class token became, or what attention pooled. Weights of single values have no part in it.
+    ///
+    /// # Shapes
+    /// - returns `[n_rows, d_embedding]`; `None` for the other networks, which have no such vector
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use salient::features::tabular::{CategoryField, EncodedRows, TabularShape};
+    /// use salient::random::RandomKey;
+    /// use salient::tasks::tabular::{
+    ///     FtTransformerConfig, InteractionConfig, TabularNetwork, TabularNetworkConfig,
+    /// };
+    ///
+    /// let shape = TabularShape {
+    ///     categories: vec![CategoryField { name: "plan".to_owned(), n_values: 4 }],
+    ///     labels: vec!["left".to_owned()],
+    ///     ..TabularShape::default()
+    /// };
+    /// let config = TabularNetworkConfig {
+    ///     interaction: InteractionConfig::FtTransformer(FtTransformerConfig::default()),
+    ///     ..TabularNetworkConfig::default()
+    /// };
+    /// let network = TabularNetwork::init(&config, &shape, RandomKey::new(7), &Device::flex())?;
+    /// let rows = EncodedRows { n_rows: 2, categories: vec![2, 3], ..EncodedRows::default() };
+    /// assert_eq!(network.embeddings(&rows).map(|vectors| vectors.dims()), Some([2, 16]));
+    /// # Ok::<(), salient::model::ModelError>(())
+    /// ```
+    pub fn embeddings(&self, rows: &EncodedRows) -> Option<Tensor<2>> {
+        let (network, fields) = self.interaction.as_ref().zip(self.fields.as_ref())?;
+        let rows = self.layout.rows(rows);
+        network.embeddings(&rows, fields)
     }
 
     /// What the loss gains by the size of the vectors of values: half of `embedding_penalty` times the sum of their squares.
@@ -127,8 +169,9 @@ impl TabularNetwork {
     /// n_tokens, n_tokens]`, query by key.
     ///
     /// Tokens are the fields with values, those with numbers, then lists; a transformer over fields has the vector that asks
-    /// before them. In a transformer over histories, one history after the other, tokens are the events and at last the value
-    /// in question. Of other networks there is none.
+    /// before them, unless attention pools, whose weights are not among these. A transformer over fields and events has the
+    /// events of each row, the oldest first, behind its fields, and zeros where a row has fewer. In a transformer over histories,
+    /// one history after the other, tokens are the events and at last the value in question. Of other networks there is none.
     ///
     /// # Panics
     /// As [`forward`](Self::forward), or if there are no rows.
