@@ -21,7 +21,6 @@ use crate::random::{Mode, RandomKey};
 
 /// How the vectors of a row become its logits.
 #[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it a network")]
 pub enum Interaction {
     /// The sum of products of all pairs.
     Fm(PairwiseProducts),
