@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::Device;
+use flate2::read::MultiGzDecoder;
 use salient::data::Texts;
 use salient::tasks::churn::{
     ChurnConfig, ChurnData, CrossValidation, FoldOutcome, Folds, cross_validate, fit,
@@ -89,7 +92,12 @@ impl Trial<'_> {
 /// Reads the fold of each customer, by id.
 fn from_file(path: &Path, data: &ChurnData) -> Result<Folds, Box<dyn Error>> {
     let shown = path.display();
-    let mut reader = csv::Reader::from_path(path).map_err(|error| format!("{shown}: {error}"))?;
+    let file = File::open(path).map_err(|error| format!("{shown}: {error}"))?;
+    let input: Box<dyn Read> = match path.extension() {
+        Some(extension) if extension == "gz" => Box::new(MultiGzDecoder::new(file)),
+        _ => Box::new(file),
+    };
+    let mut reader = csv::Reader::from_reader(input);
     let mut by_id = HashMap::new();
     let mut n_repeats = 0;
     for record in reader.records() {

@@ -70,10 +70,12 @@ fn rows(seed: u64, lengths: &[usize]) -> EncodedRows {
         ages.reverse();
         for (list, (_, n_values, is_history)) in batch.lists.iter_mut().zip(LISTS) {
             let n = if is_history { length } else { length % 3 };
-            for place in 0..n {
+            for _ in 0..n {
                 list.ids.push(generator.random_range(0..n_values as u32));
-                list.ages_millis
-                    .push(if is_history { ages[place] } else { 0 });
+            }
+            match is_history {
+                true => list.ages_millis.extend(&ages),
+                false => list.ages_millis.extend(vec![0; n]),
             }
             list.offsets.push(list.ids.len());
         }
