@@ -10,6 +10,7 @@ use crate::features::FeatureError;
 use crate::model::ModelError;
 use crate::parameters::ParametersError;
 use crate::tasks::TaskError;
+use crate::tasks::churn::segments::SegmentError;
 use crate::tasks::next_item::SearchError;
 use crate::training::TrainingError;
 
@@ -56,4 +57,7 @@ pub enum Error {
     /// A search for settings cannot start or go on.
     #[error(transparent)]
     Search(#[from] SearchError),
+    /// Customers cannot be cut into segments, or not be described by them.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
 }

@@ -37,6 +37,8 @@ pub enum Stream {
     SignFlip,
     /// Samples of numbers whose quantiles are sought.
     Quantiles,
+    /// Starts of k-means, and the rows that segments are found and judged on.
+    Segments,
 }
 
 /// A place in the space of random numbers. Cheap to copy; deriving a child never changes the parent.

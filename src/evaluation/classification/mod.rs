@@ -49,6 +49,7 @@ pub use metric::ClassificationMetric;
 pub(super) use prepared::estimates;
 pub use proper_scores::{brier_score, log_loss, normalised_entropy};
 pub use protocol::{ClassificationProtocol, DrawnUnit};
+pub(crate) use reliability::wilson_interval;
 pub use reliability::{ReliabilityBin, expected_calibration_error, reliability_curve};
 pub use report::{ClassificationReport, ClassificationSegment, PredictionHistogram};
 pub use settings::{CalibrationBins, ClassificationSettings};

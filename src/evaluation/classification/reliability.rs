@@ -165,7 +165,7 @@ impl Pile {
 }
 
 /// Where the chance of an event may lie that happened in this share of `n` rows.
-fn wilson_interval(share: f64, n: f64, level: f64) -> Interval {
+pub(crate) fn wilson_interval(share: f64, n: f64, level: f64) -> Interval {
     let z = normal_quantile(0.5 + level / 2.0);
     let scale = 1.0 + z * z / n;
     let centre = (share + z * z / (2.0 * n)) / scale;

@@ -1,7 +1,7 @@
 //! Who is about to leave? Tables of customers in, calibrated probabilities out.
 //!
 //! [`ChurnData`] reads a table, [`fit`] trains and calibrates a [`ChurnModel`], [`cross_validate`] judges the whole procedure on rows
-//! that it has not seen.
+//! that it has not seen; [`segments`] groups customers whom a network sees alike.
 
 mod config;
 mod cross_validation;
@@ -16,6 +16,8 @@ mod model;
 mod parallel;
 mod persist;
 mod presets;
+
+pub mod segments;
 
 pub use config::ChurnConfig;
 pub use cross_validation::{CrossValidation, FoldOutcome, cross_validate};
