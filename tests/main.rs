@@ -113,6 +113,9 @@ mod ctr;
 /// A churn model learns from customers, is judged on unseen ones, and says what is wrong with a table.
 mod churn;
 
+/// Segments are found where they are, told by what sets them apart, and refused by name where there are none.
+mod segments;
+
 /// Each folder of the crate uses only those that it may.
 mod layering;
 

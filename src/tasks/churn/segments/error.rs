@@ -1,5 +1,7 @@
 //! What can be wrong with a segmentation.
 
+use std::collections::BTreeMap;
+
 /// What can be wrong with a segmentation. Rows and columns are counted from 0.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
@@ -76,10 +78,10 @@ pub enum SegmentError {
     /// A report is of other customers.
     #[error("the report is of {reported:?} customers a segment, the embeddings are of {found:?}")]
     OtherCustomers {
-        /// Customers of each segment in the report.
-        reported: Vec<usize>,
-        /// Customers of each segment by the embeddings.
-        found: Vec<usize>,
+        /// Customers in the report of each segment that has any.
+        reported: BTreeMap<usize, usize>,
+        /// Customers by the embeddings.
+        found: BTreeMap<usize, usize>,
     },
     /// A saved segmentation is damaged.
     #[error("the segmentation is damaged: {rule}")]

@@ -1,5 +1,6 @@
 //! A picture of segments.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -89,13 +90,13 @@ impl Segmentation {
 }
 
 fn same_customers(segments: &[usize], report: &SegmentReport) -> Result<(), SegmentError> {
-    let numbers = report.segments.iter().map(|found| found.segment);
-    let most = segments.iter().copied().chain(numbers).max();
-    let (mut found, mut reported) = (vec![0; most.map_or(0, |most| most + 1)], Vec::new());
-    reported.resize(found.len(), 0);
-    segments.iter().for_each(|&segment| found[segment] += 1);
-    for summary in &report.segments {
-        reported[summary.segment] = summary.n_rows;
+    let reported = report.segments.iter();
+    let reported = reported
+        .map(|found| (found.segment, found.n_rows))
+        .collect();
+    let mut found = BTreeMap::new();
+    for &segment in segments {
+        *found.entry(segment).or_default() += 1;
     }
     match found == reported {
         true => Ok(()),
@@ -158,7 +159,7 @@ fn draw_customers(
             (low.min(value), high.max(value))
         });
         // Points on one spot have room, too.
-        let room = ((high - low) * 0.04).max(1e-3);
+        let room = if high > low { (high - low) * 0.04 } else { 1.0 };
         low - room..high + room
     };
     let mut chart = ChartBuilder::on(area)
@@ -266,7 +267,7 @@ fn draw_key(area: &Area<'_>, segments: &[SegmentSummary]) -> Result<(), BoxedErr
         }
         let (n_rows, rate) = (found.n_rows, found.churn_rate);
         let text = format!(
-            "{}: {name}, {n_rows} customers, churn rate {rate:.3}",
+            "{}: {name}; {n_rows} customers, churn rate {rate:.3}",
             found.segment
         );
         area.draw(&Text::new(text, (40, y - 7), font(15, TEXT_COLOUR)))?;

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::numbers::pair;
 use crate::evaluation::{Interval, TextTable};
 
+/// What stands in a cell of a table that has nothing to say.
+const NONE: &str = "–";
 /// Columns that a segment is named after.
 const IN_NAME: usize = 2;
 /// Columns that say the same and are named one by one in print.
@@ -143,7 +145,7 @@ impl SegmentTrait {
                 let medians = pair(*median, *median_of_others);
                 let [here, others] =
                     [0, 1].map(|side| format!("{} ({})", means[side], medians[side]));
-                [title, here, others, effect, String::new()]
+                [title, here, others, effect, NONE.to_owned()]
             }
             SegmentContrast::Value {
                 share,
@@ -153,7 +155,7 @@ impl SegmentTrait {
             } => {
                 let [here, others] =
                     [share, share_of_others].map(|s| format!("{:.1} %", s * 100.0));
-                let lift = lift.map_or_else(String::new, |lift| format!("{lift:.2}"));
+                let lift = lift.map_or_else(|| NONE.to_owned(), |lift| format!("{lift:.2}"));
                 [title, here, others, effect, lift]
             }
         }
@@ -195,7 +197,7 @@ impl fmt::Display for SegmentReport {
                 format!("{:.1} %", found.share * 100.0),
                 format!("{:.4}", found.churn_rate),
                 format!("[{low:.4}, {high:.4}]"),
-                prediction.unwrap_or_default(),
+                prediction.unwrap_or_else(|| NONE.to_owned()),
             ]);
         }
         write!(f, "{table}")?;
