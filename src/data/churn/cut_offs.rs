@@ -44,8 +44,8 @@ impl ChurnRule {
 /// use std::time::Duration;
 /// use salient::data::{ChurnRule, ChurnSplit, RowUse};
 ///
-/// let day = 86_400_000;
-/// let days = |n| Duration::from_secs(n * 86_400);
+/// let day: i64 = 86_400_000;
+/// let days = |n: u64| Duration::from_secs(n * 86_400);
 /// let split = ChurnSplit::new(0..=365 * day, days(90), days(30), 3)?;
 /// assert_eq!(split.train, [35 * day, 65 * day, 95 * day]);
 /// assert_eq!((&split.validation[..], &split.test[..]), (&[185 * day][..], &[275 * day][..]));
